@@ -1,0 +1,1 @@
+//! Placeholder of the workspace layout; nothing is here yet.
