@@ -207,9 +207,9 @@ diagnostics! {
     /// A caller asked the exporter for 0 or too many octets (the channel lives).
     OutputLength { found: usize }
         => Class::Limit, "output_length", "CHAN-042", "expected 1 to 8160 octets, found {found}";
-    /// A caller sealed or exported before the channel was established.
-    NotEstablished
-        => Class::State, "not_established", "CHAN-043", "channel is not established";
+    /// The transport ended without the peer's close record, or after a failure.
+    Truncated
+        => Class::State, "truncated", "CHAN-038", "end of the transport without a close record";
 }
 
 /// The step in which a token server checks a body; the same fault differs in status between the two.

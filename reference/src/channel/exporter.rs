@@ -3,12 +3,12 @@
 use core::fmt;
 
 use super::record::Fate;
-use crate::crypto;
+use crate::crypto::{HKDF_MAX, hkdf_expand_into, sha256};
 use crate::error::ChannelError;
 use crate::secret::Secret;
 
 /// Octets of the longest export, 255 blocks of HKDF.
-pub const MAX_EXPORT: usize = 8160;
+pub const MAX_EXPORT: usize = HKDF_MAX;
 
 /// Derives octets that are bound to one channel. It exists only once its party is established.
 // spec: CHAN-043
@@ -41,16 +41,16 @@ impl Exporter {
         if self.fate.is_dead() {
             self.erase();
         }
-        let key = self.key.as_ref().ok_or(ChannelError::Dead {})?;
+        let key = self.key.as_ref().ok_or(ChannelError::Dead)?;
         // spec: CHAN-041
         let len8 = u8::try_from(label.len())
             .map_err(|_| ChannelError::LabelLength { found: label.len() })?;
-        // spec: CHAN-042
-        if !(1..=MAX_EXPORT).contains(&out.len()) {
-            return Err(ChannelError::OutputLength { found: out.len() });
+        // spec: CHAN-040, CHAN-042
+        let found = out.len();
+        let info: [&[u8]; 3] = [&[len8], label, &sha256(&[context])];
+        if found == 0 || !hkdf_expand_into(key.expose(), &info, out) {
+            return Err(ChannelError::OutputLength { found });
         }
-        // spec: CHAN-040
-        crypto::hkdf_expand(key.expose(), &[&[len8], label, &crypto::sha256(&[context])], out);
         Ok(())
     }
 

@@ -27,6 +27,7 @@ pub use record::{MAX_PAYLOAD, MAX_RECORD, MIN_RECORD, OVERHEAD};
 pub use sealer::Sealer;
 
 use crate::error::ChannelError;
+#[cfg(any(test, feature = "hazmat"))]
 use crate::secret::Secret;
 use schedule::{Direction, Schedule};
 

@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-use super::record::{Fate, Kind, MAX_RECORD, MIN_RECORD, TAG};
+use super::record::{Fate, Kind, MAX_RECORD, MIN_RECORD};
 use super::schedule::Direction;
 use crate::error::ChannelError;
 
@@ -38,7 +38,7 @@ impl Ending {
     pub fn check(self) -> Result<(), ChannelError> {
         match self {
             Self::Clean => Ok(()),
-            Self::Truncated => Err(ChannelError::Truncated {}),
+            Self::Truncated => Err(ChannelError::Truncated),
         }
     }
 }
@@ -127,39 +127,35 @@ impl Opener {
         let found = record.len();
         // spec: CHAN-028
         if self.fate.is_dead() {
-            return Err(ChannelError::Dead {});
+            return Err(ChannelError::Dead);
         }
         // spec: CHAN-034
-        let direction = self.direction.as_mut().ok_or(ChannelError::AfterClose {})?;
+        let direction = self.direction.as_mut().ok_or(ChannelError::AfterClose)?;
         // spec: CHAN-018
         if !(MIN_RECORD..=MAX_RECORD).contains(&found) {
             return Err(ChannelError::RecordLength { found });
         }
         // spec: CHAN-017
-        let (aead, nonce) = direction.next().ok_or(ChannelError::ReceiveExhausted {})?;
-        let Some((plaintext, tag)) = record.split_last_chunk_mut::<TAG>() else {
-            return Err(ChannelError::RecordLength { found });
-        };
+        let (aead, nonce) = direction.next().ok_or(ChannelError::OpenExhausted)?;
         // spec: CHAN-010, CHAN-013, CHAN-021
-        if !aead.open(&nonce, plaintext, tag) {
-            return Err(ChannelError::OpenFailed {});
-        }
+        let number = direction.number();
+        let plaintext =
+            aead.open(&nonce, record).map_err(|_| ChannelError::OpenFailed { number })?;
         direction.advance();
 
-        let Some((&octet, payload)) = plaintext.split_first() else {
-            return Err(ChannelError::RecordLength { found });
-        };
+        let (octet, payload) =
+            plaintext.split_first().ok_or(ChannelError::RecordLength { found })?;
         // spec: CHAN-022
-        let kind = Kind::from_octet(octet).ok_or(ChannelError::UnknownType { found: octet })?;
+        let kind = Kind::from_octet(*octet).ok_or(ChannelError::UnknownType { found: *octet })?;
         // spec: CHAN-026
         if kind != Kind::Data && !payload.is_empty() {
             return Err(ChannelError::ControlPayload { found: payload.len() });
         }
         match (place, kind) {
             // spec: CHAN-024
-            (Place::First, Kind::Data | Kind::Close) => Err(ChannelError::MissingOpen {}),
+            (Place::First, Kind::Data | Kind::Close) => Err(ChannelError::MissingOpen),
             // spec: CHAN-025
-            (Place::Later, Kind::Open) => Err(ChannelError::UnexpectedOpen {}),
+            (Place::Later, Kind::Open) => Err(ChannelError::UnexpectedOpen),
             _ => Ok((kind, payload)),
         }
     }

@@ -7,7 +7,7 @@
 //!         --"next"-> chain_{g+1}
 //! ```
 
-use crate::crypto::{self, Aead};
+use crate::crypto::{Aead, hkdf_expand, hkdf_extract, sha256};
 use crate::secret::Secret;
 
 /// Records under one key.
@@ -32,14 +32,14 @@ impl Schedule {
     /// erased here.
     pub(crate) fn new(m1: &[u8], m2: &[u8], m3: &[u8], k: Secret<48>) -> Self {
         // spec: CHAN-001
-        let th = crypto::sha256(&[&len32(m1), m1, &len32(m2), m2, &len32(m3), m3]);
+        let th = sha256(&[&len32(m1), m1, &len32(m2), m2, &len32(m3), m3]);
         // spec: CHAN-002
-        let prk = crypto::hkdf_extract(&th, k.expose());
+        let prk = hkdf_extract(&th, k.expose());
         // spec: CHAN-003, CHAN-004 (K now, PRK with this value)
-        let c2s = expand(&prk, "secure-tunnel/v1 c2s");
-        let s2c = expand(&prk, "secure-tunnel/v1 s2c");
+        let c2s = hkdf_expand(prk.expose(), &[b"secure-tunnel/v1 c2s"]);
+        let s2c = hkdf_expand(prk.expose(), &[b"secure-tunnel/v1 s2c"]);
         // spec: CHAN-039
-        let exporter = expand(&prk, "secure-tunnel/v1 exporter");
+        let exporter = hkdf_expand(prk.expose(), &[b"secure-tunnel/v1 exporter"]);
         Self { th, prk, c2s, s2c, exporter }
     }
 }
@@ -47,10 +47,6 @@ impl Schedule {
 /// `len32(x)`. A handshake message has at most 4,096 octets, so nothing is cut off.
 fn len32(message: &[u8]) -> [u8; 4] {
     u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes()
-}
-
-fn expand<const N: usize>(key: &Secret<32>, label: &str) -> Secret<N> {
-    Secret::filled(|out| crypto::hkdf_expand(key.expose(), &[label.as_bytes()], out))
 }
 
 /// The secrets of one generation, spelled out.
@@ -67,13 +63,13 @@ impl Keys {
     /// Derives generation g from chain_g, which it takes and erases.
     pub(crate) fn derive(chain: Secret<32>) -> Self {
         // spec: CHAN-005
-        let both: Secret<44> = expand(&chain, "key");
+        let both: Secret<44> = hkdf_expand(chain.expose(), &[b"key"]);
         let (key, iv) = both.expose().split_at(32);
         Self {
             key: Secret::filled(|out| out.copy_from_slice(key)),
             iv: Secret::filled(|out| out.copy_from_slice(iv)),
             // spec: CHAN-006
-            next: expand(&chain, "next"),
+            next: hkdf_expand(chain.expose(), &[b"next"]),
         }
         // spec: CHAN-009 (`chain` is wiped here)
     }
@@ -97,7 +93,7 @@ struct Generation {
 impl Generation {
     fn new(chain: Secret<32>) -> Self {
         let Keys { key, iv, next } = Keys::derive(chain);
-        Self { aead: Aead::new(&key), iv, next }
+        Self { aead: Aead::new(key.expose()), iv, next }
     }
 }
 
@@ -105,6 +101,11 @@ impl Direction {
     /// The place before record `number`, whose generation has the chain key `chain`.
     pub(crate) fn new(chain: Secret<32>, number: u64) -> Self {
         Self { number, generation: Some(Generation::new(chain)) }
+    }
+
+    /// Number of the next record.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Cipher and nonce of the next record, or `None` past record 2^64 - 1.
@@ -146,8 +147,7 @@ mod tests {
     #[test]
     fn a_generation_ends_with_record_65535_and_not_before() {
         let mut direction = Direction::new(chain(), 65_534);
-        let next_of =
-            |direction: &Direction| *direction.generation.as_ref().unwrap().next.expose();
+        let next_of = |direction: &Direction| *direction.generation.as_ref().unwrap().next.expose();
         let chain_1 = *Keys::derive(chain()).next.expose();
         let chain_2 = *Keys::derive(Secret::from(chain_1)).next.expose();
 

@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-use super::record::{Fate, Kind, MAX_PAYLOAD, OVERHEAD, TAG};
+use super::record::{Fate, Kind, MAX_PAYLOAD, MIN_RECORD, OVERHEAD, TAG};
 use super::schedule::Direction;
 use crate::error::ChannelError;
 
@@ -85,14 +85,16 @@ impl Sealer {
     fn seal_kind(&mut self, kind: Kind, record: &mut [u8]) -> Result<(), ChannelError> {
         let found = record.len();
         let direction = self.ready(found.saturating_sub(OVERHEAD))?;
-        let (plaintext, tag) = match record.split_last_chunk_mut::<TAG>() {
-            Some((plaintext, tag)) if !plaintext.is_empty() => (plaintext, tag),
-            _ => return Err(ChannelError::RecordLength { found }),
-        };
-        let (aead, nonce) = direction.next().ok_or(ChannelError::SealExhausted {})?;
-        plaintext[0] = kind.octet();
+        if found < MIN_RECORD {
+            return Err(ChannelError::RecordLength { found });
+        }
+        let (aead, nonce) = direction.next().ok_or(ChannelError::SealExhausted)?;
+        record[0] = kind.octet();
         // spec: CHAN-010
-        *tag = aead.seal(&nonce, plaintext);
+        if aead.seal(&nonce, record).is_err() {
+            self.transport_failed(); // not for any record of these lengths
+            return Err(ChannelError::Dead);
+        }
         direction.advance();
         Ok(())
     }
@@ -102,17 +104,17 @@ impl Sealer {
         // spec: CHAN-028
         if self.fate.is_dead() {
             self.erase();
-            return Err(ChannelError::Dead {});
+            return Err(ChannelError::Dead);
         }
         // spec: CHAN-032
-        let direction = self.direction.as_mut().ok_or(ChannelError::Closed {})?;
+        let direction = self.direction.as_mut().ok_or(ChannelError::Closed)?;
         // spec: CHAN-019
         if len > MAX_PAYLOAD {
             return Err(ChannelError::PayloadTooLong { found: len });
         }
         // spec: CHAN-016
         if direction.next().is_none() {
-            return Err(ChannelError::SealExhausted {});
+            return Err(ChannelError::SealExhausted);
         }
         Ok(direction)
     }
