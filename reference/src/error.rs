@@ -122,8 +122,8 @@ diagnostics! {
     BadKey { source: DecodeError }
         => Class::Key, "bad_key", source.requirement, "bad RSA public key: {source}";
     /// An RSA ciphertext that does not open; why is not told.
-    Decrypt
-        => Class::Auth, "decrypt", "HS-017", "RSAES-OAEP ciphertext does not open";
+    Decrypt { requirement: &'static str }
+        => Class::Auth, "decrypt", requirement, "RSAES-OAEP ciphertext does not open";
     /// C1 was made for another pair of RSA keys.
     Binding
         => Class::Binding, "binding", "HS-036", "nonce is not bound to these two RSA keys";

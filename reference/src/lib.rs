@@ -3,10 +3,14 @@
 #![forbid(unsafe_code)]
 
 pub mod channel;
+pub mod credentials;
 mod crypto;
 pub mod error;
 pub mod framing;
+pub mod handshake;
 pub mod secret;
 pub mod time;
 pub mod token;
 pub mod wire;
+
+pub use crypto::{RsaPrivate, RsaPublic};

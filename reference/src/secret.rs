@@ -31,6 +31,12 @@ impl<const N: usize> Secret<N> {
         &self.0
     }
 
+    /// The octets, to be changed in place.
+    #[must_use]
+    pub fn expose_mut(&mut self) -> &mut [u8; N] {
+        &mut self.0
+    }
+
     /// Whether `other` holds the same octets, in time that depends on neither.
     #[must_use]
     pub fn ct_eq(&self, other: &[u8; N]) -> bool {

@@ -45,6 +45,13 @@ pub enum Problem {
     Invalid(&'static str),
 }
 
+impl DecodeError {
+    /// The same fault within a larger whole, whose layout `requirement` gives, `offset` octets in.
+    pub(crate) fn at(self, offset: usize, requirement: &'static str) -> Self {
+        Self { offset: self.offset + offset, requirement, ..self }
+    }
+}
+
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at octet {}: ", self.field, self.offset)?;

@@ -14,8 +14,9 @@ use subtle::ConstantTimeEq;
 
 pub(crate) use self::aead::Aead;
 pub(crate) use self::ed25519::{Ed25519Secret, ed25519_verify};
-pub(crate) use self::rsa::{DecryptError, EncryptError};
+pub(crate) use self::rsa::DecryptError;
 pub use self::rsa::{RsaPrivate, RsaPublic};
+pub(crate) use self::spki::SPKI_MIN;
 use crate::secret::Secret;
 
 /// SHA-256 (FIPS 180-4) of the parts, one after the other.

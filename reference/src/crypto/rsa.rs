@@ -22,10 +22,6 @@ pub struct RsaPublic {
     key: RsaPublicKey,
 }
 
-/// The plaintext does not fit the modulus.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct EncryptError;
-
 impl RsaPublic {
     /// Reads a DER SubjectPublicKeyInfo, 591..=1062 octets.
     ///
@@ -59,17 +55,24 @@ impl RsaPublic {
     }
 
     /// RSAES-OAEP-ENCRYPT with the given seed: the same input gives the same ciphertext, k octets.
+    ///
+    /// An error means that the plaintext, of at most k - 42 octets, does not fit; P1 and P3 always do.
     pub(crate) fn encrypt(
         &self,
         plaintext: &[u8],
         seed: &[u8; 20],
-    ) -> Result<Vec<u8>, EncryptError> {
+    ) -> Result<Vec<u8>, DecodeError> {
         // spec: HS-012
         let mut rng = SeedOnce { seed, draws: Draws::None };
         let ciphertext = self.key.encrypt(&mut rng, Oaep::<Sha1>::new(), plaintext);
         match (ciphertext, rng.draws) {
             (Ok(ciphertext), Draws::Seed) => Ok(ciphertext),
-            _ => Err(EncryptError),
+            _ => Err(DecodeError {
+                field: "SPKI",
+                offset: 0,
+                problem: Problem::Invalid("a modulus that the plaintext fits"),
+                requirement: "HS-005",
+            }),
         }
     }
 }
