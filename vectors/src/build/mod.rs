@@ -1,0 +1,3 @@
+//! The generator: every vector, made again octet for octet.
+
+pub mod primitives;
