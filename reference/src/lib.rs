@@ -7,7 +7,10 @@ pub mod credentials;
 mod crypto;
 pub mod error;
 pub mod framing;
+pub mod fresh;
 pub mod handshake;
+#[cfg(feature = "hazmat")]
+pub mod hazmat;
 pub mod secret;
 pub mod time;
 pub mod token;

@@ -132,8 +132,8 @@ impl Channel {
         Ok((channel, open))
     }
 
-    /// A channel at given record numbers within the first generation.
-    fn new(role: Role, schedule: Schedule, seal_at: u64, open_at: u64) -> Self {
+    /// A channel before given record numbers; each chain key is that of its number's generation.
+    pub(crate) fn new(role: Role, schedule: Schedule, seal_at: u64, open_at: u64) -> Self {
         let fate = Fate::default();
         // spec: CHAN-004 (`prk` goes with `schedule`)
         let Schedule { c2s, s2c, exporter, .. } = schedule;
@@ -150,7 +150,7 @@ impl Channel {
     }
 
     /// A channel whose open record has been sealed and opened already.
-    #[cfg(any(test, feature = "hazmat"))]
+    #[cfg(test)]
     pub(crate) fn established(role: Role, schedule: Schedule) -> Self {
         match role {
             Role::Client => Self::new(role, schedule, 1, 0),

@@ -14,6 +14,7 @@ use crate::secret::Secret;
 pub(crate) const GENERATION: u64 = 65_536;
 
 /// What both parties derive from one handshake.
+#[cfg_attr(not(feature = "hazmat"), allow(dead_code))] // only `hazmat` looks at th and PRK
 pub(crate) struct Schedule {
     /// Hash of the transcript.
     pub(crate) th: [u8; 32],

@@ -8,13 +8,14 @@ mod ed25519;
 mod rsa;
 mod spki;
 
+pub(crate) use ::rsa::rand_core::UnwrapErr;
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 pub(crate) use self::aead::Aead;
 pub(crate) use self::ed25519::{Ed25519Secret, ed25519_verify};
-pub(crate) use self::rsa::DecryptError;
+pub(crate) use self::rsa::NEW_KEY_BITS;
 pub use self::rsa::{RsaPrivate, RsaPublic};
 pub(crate) use self::spki::SPKI_MIN;
 use crate::secret::Secret;

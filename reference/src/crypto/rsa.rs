@@ -13,6 +13,9 @@ use super::spki;
 use crate::secret::Zeroizing;
 use crate::wire::{DecodeError, Problem};
 
+/// Bits of the modulus of a new key (HS-002).
+pub(crate) const NEW_KEY_BITS: usize = 4552;
+
 const EXPONENT: u64 = 65537;
 
 /// An RSA public key that the specification accepts: odd modulus, 4425..=8192 bits, exponent 65537.
@@ -48,6 +51,12 @@ impl RsaPublic {
         &self.spki
     }
 
+    /// Bits of the modulus, 4425..=8192.
+    #[must_use]
+    pub fn bits(&self) -> u32 {
+        self.key.n().bits_vartime()
+    }
+
     /// Octets of the modulus and of a ciphertext (k), 554..=1024.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -79,7 +88,7 @@ impl RsaPublic {
 
 impl fmt::Debug for RsaPublic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RsaPublic({} bits)", self.key.n().bits_vartime())
+        write!(f, "RsaPublic({} bits)", self.bits())
     }
 }
 
@@ -148,7 +157,7 @@ impl RsaPrivate {
 
 impl fmt::Debug for RsaPrivate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RsaPrivate({} bits)", self.key.n().bits_vartime())
+        write!(f, "RsaPrivate({} bits)", self.public.bits())
     }
 }
 

@@ -53,19 +53,11 @@ impl AwaitServerKey {
         self.deadline.tick
     }
 
-    /// Takes M1 (591..=1062 octets) and gives M2 (1145..=2086 octets) to send.
-    ///
-    /// `now` is read after `fresh` exists: making a key pair takes longer than the server allows.
+    /// Takes M1 (591..=1062 octets).
     ///
     /// # Errors
     /// `timeout` at the deadline or later, `pin`, `bad_key`.
-    pub fn receive(
-        self,
-        m1: &[u8],
-        fresh: Fresh,
-        now: UnixTime,
-        at: Tick,
-    ) -> Result<(AwaitReply, Vec<u8>), HandshakeError> {
+    pub fn receive(self, m1: &[u8], at: Tick) -> Result<MakeRequest, HandshakeError> {
         let Self { key, pin, deadline } = self;
         deadline.check(at)?;
         // spec: HS-020, HS-021
@@ -74,7 +66,40 @@ impl AwaitServerKey {
         }
         // spec: HS-022
         let server = RsaPublic::from_spki(m1).map_err(bad_key)?;
+        Ok(MakeRequest { key, server })
+    }
 
+    /// What to report when the transport ends now.
+    #[must_use]
+    pub fn ended(self) -> HandshakeError {
+        // spec: HS-073
+        HandshakeError::Order { requirement: "HS-073" }
+    }
+}
+
+/// A client that has accepted M1 and makes its request.
+#[derive(Debug)]
+pub struct MakeRequest {
+    key: ClientKey,
+    server: RsaPublic,
+}
+
+impl MakeRequest {
+    /// Gives M2 (1145..=2086 octets) to send at tick `at`.
+    ///
+    /// `now` is read after `fresh` exists: making a key pair can take longer than the server allows for
+    /// the message.
+    ///
+    /// # Errors
+    /// None that a peer can provoke.
+    pub fn request(
+        self,
+        fresh: Fresh,
+        now: UnixTime,
+        at: Tick,
+    ) -> Result<(AwaitReply, Vec<u8>), HandshakeError> {
+        let Self { key, server } = self;
+        let m1 = server.spki();
         let Fresh { keypair, r, seed } = fresh;
         let spki = keypair.public().spki();
         // spec: HS-027
@@ -89,6 +114,13 @@ impl AwaitServerKey {
         let (m1, sent) = (m1.to_vec(), m2.clone());
         let next = AwaitReply { key, keypair, m1, m2: sent, sent_at: now, nonce, deadline };
         Ok((next, m2))
+    }
+
+    /// What to report when a message arrives now: it is not kept.
+    #[must_use]
+    pub fn interrupted(self) -> HandshakeError {
+        // spec: HS-070
+        HandshakeError::Order { requirement: "HS-070" }
     }
 
     /// What to report when the transport ends now.

@@ -150,6 +150,12 @@ impl Nonce {
         ct_eq(binding, &Self::binding(random, m1, spki))
     }
 
+    /// The octets.
+    #[cfg(feature = "hazmat")]
+    pub(crate) fn octets(&self) -> [u8; 30] {
+        self.0
+    }
+
     /// Whether both are the same 30 octets.
     pub(crate) fn is(&self, other: &Self) -> bool {
         ct_eq(&self.0, &other.0)

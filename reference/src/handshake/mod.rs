@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! client                                          server
-//!  AwaitServerKey  <-- M1 = SPKI_s --------------  Server::greet
-//!    | receive                                     AwaitRequest
+//!  Client::connect                                Server::greet
+//!  AwaitServerKey  <-- M1 = SPKI_s --------------  AwaitRequest
+//!    | receive                                       |
+//!  MakeRequest                                       |
+//!    | request                                       |
 //!  AwaitReply      --- M2 = SPKI_c || OAEP(P1) -->   | receive
 //!                                                  Lookup: the application looks up claimed_id()
 //!                                                    | decide

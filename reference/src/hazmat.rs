@@ -1,0 +1,215 @@
+//! What a test harness needs and applications must not touch: parts of the protocol without the checks
+//! around them, and secrets in the open. Behind feature `hazmat`.
+
+use crate::channel::schedule::{Keys, Schedule};
+use crate::channel::{self, AwaitingOpen, Channel, Kind, Opener, Place, Role, Sealer};
+use crate::credentials::Id;
+use crate::crypto::{RsaPrivate, RsaPublic, hkdf_expand};
+use crate::error::{ChannelError, HandshakeError};
+use crate::handshake::messages::{self, Nonce};
+use crate::handshake::{ChannelSecret, NonceRandom};
+use crate::secret::Secret;
+
+/// P1 in the open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The client's id.
+    pub id: Id,
+    /// Pc.
+    pub client_password: [u8; 18],
+    /// t, seconds since the Unix epoch.
+    pub t: u64,
+    /// The nonce, binding unchecked.
+    pub nonce: [u8; 30],
+}
+
+/// P3 in the open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Ps.
+    pub server_password: [u8; 8],
+    /// K.
+    pub k: [u8; 48],
+    /// t', seconds since the Unix epoch.
+    pub t: u64,
+    /// The nonce.
+    pub nonce: [u8; 30],
+}
+
+/// Reads P1, for its form only.
+///
+/// # Errors
+/// `malformed` (HS-033 to HS-035).
+pub fn decode_request(p1: &[u8]) -> Result<Request, HandshakeError> {
+    let messages::Request { id, password, time, nonce } =
+        messages::Request::decode(p1).map_err(|source| HandshakeError::Malformed { source })?;
+    let client_password = *password.0.expose();
+    Ok(Request { id, client_password, t: time.0, nonce: nonce.octets() })
+}
+
+/// Reads P3, for its form only.
+///
+/// # Errors
+/// `malformed` (HS-054, HS-055).
+pub fn decode_reply(p3: &[u8]) -> Result<Reply, HandshakeError> {
+    let messages::Reply { password, secret, time, nonce } =
+        messages::Reply::decode(p3).map_err(|source| HandshakeError::Malformed { source })?;
+    let (server_password, k) = (*password.0.expose(), *secret.0.expose());
+    Ok(Reply { server_password, k, t: time.0, nonce: nonce.octets() })
+}
+
+/// The nonce of `r`, bound to M1 and the client's SPKI (HS-025).
+#[must_use]
+pub fn nonce(m1: &[u8], spki: &[u8], r: NonceRandom) -> [u8; 30] {
+    Nonce::bind(&r, m1, spki).octets()
+}
+
+/// RSAES-OAEP encryption with a given seed (HS-012).
+///
+/// # Errors
+/// `bad_key` if the plaintext is longer than k - 42 octets.
+pub fn oaep_encrypt(
+    key: &RsaPublic,
+    plaintext: &[u8],
+    seed: &[u8; 20],
+) -> Result<Vec<u8>, HandshakeError> {
+    key.encrypt(plaintext, seed).map_err(|source| HandshakeError::BadKey { source })
+}
+
+/// RSAES-OAEP decryption (HS-014 to HS-017).
+///
+/// # Errors
+/// `decrypt`.
+pub fn oaep_decrypt(key: &RsaPrivate, ciphertext: &[u8]) -> Result<Vec<u8>, HandshakeError> {
+    match key.decrypt(ciphertext) {
+        Ok(plaintext) => Ok(plaintext.to_vec()),
+        Err(_) => Err(HandshakeError::Decrypt { requirement: "HS-016" }),
+    }
+}
+
+/// All values between a handshake and its channel, in the open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Derived {
+    /// Hash of the transcript (CHAN-001).
+    pub th: [u8; 32],
+    /// The pseudorandom key (CHAN-002).
+    pub prk: [u8; 32],
+    /// chain_0 of c2s (CHAN-003).
+    pub c2s: [u8; 32],
+    /// chain_0 of s2c (CHAN-003).
+    pub s2c: [u8; 32],
+    /// X (CHAN-039).
+    pub exporter: [u8; 32],
+}
+
+/// Derives from the messages of a handshake and K.
+#[must_use]
+pub fn derive(m1: &[u8], m2: &[u8], m3: &[u8], k: ChannelSecret) -> Derived {
+    let Schedule { th, prk, c2s, s2c, exporter } = Schedule::new(m1, m2, m3, k.0);
+    Derived {
+        th,
+        prk: *prk.expose(),
+        c2s: *c2s.expose(),
+        s2c: *s2c.expose(),
+        exporter: *exporter.expose(),
+    }
+}
+
+/// key_g, iv_g and chain_{g+1} of chain_g (CHAN-005, CHAN-006).
+#[must_use]
+pub fn generation(chain: [u8; 32]) -> ([u8; 32], [u8; 12], [u8; 32]) {
+    let Keys { key, iv, next } = Keys::derive(chain.into());
+    (*key.expose(), *iv.expose(), *next.expose())
+}
+
+/// The type octet and payload of a record that opened.
+pub type Plain = (u8, Vec<u8>);
+
+/// Seals one record of `kind` (0x00 data, 0x01 close, 0x02 open) under number `n`, whose generation has
+/// the chain key `chain`.
+///
+/// # Errors
+/// `unknown_type`, `payload_too_long`, `control_payload`.
+pub fn seal(chain: [u8; 32], n: u64, kind: u8, payload: &[u8]) -> Result<Vec<u8>, ChannelError> {
+    let kind = Kind::from_octet(kind).ok_or(ChannelError::UnknownType { found: kind })?;
+    if kind != Kind::Data && !payload.is_empty() {
+        return Err(ChannelError::ControlPayload { found: payload.len() });
+    }
+    let mut record = Vec::new();
+    sealer_at(chain, n).append(kind, payload, &mut record)?;
+    Ok(record)
+}
+
+/// Opens one record of number `n`, of the direction c2s or else s2c.
+///
+/// # Errors
+/// Those of a record that is refused.
+pub fn open(chain: [u8; 32], n: u64, c2s: bool, record: &mut [u8]) -> Result<Plain, ChannelError> {
+    let place = if c2s && n == 0 { Place::First } else { Place::Later };
+    let mut opener = opener_at(chain, n);
+    let (kind, payload) = opener.take(record, place)?;
+    Ok((kind.octet(), payload.to_vec()))
+}
+
+/// A sealer before record `n`, whose generation has the chain key `chain`.
+#[must_use]
+pub fn sealer_at(chain: [u8; 32], n: u64) -> Sealer {
+    channel::sealer_at(chain.into(), n)
+}
+
+/// An opener before record `n`, whose generation has the chain key `chain`.
+#[must_use]
+pub fn opener_at(chain: [u8; 32], n: u64) -> Opener {
+    channel::opener_at(chain.into(), n)
+}
+
+/// A direction somewhere: the chain key of the generation, and the number of the next record.
+pub type At = ([u8; 32], u64);
+
+/// An established channel somewhere: the client's or else the server's.
+#[must_use]
+pub fn channel_at(client: bool, prk: &[u8; 32], c2s: At, s2c: At) -> Channel {
+    let schedule = Schedule {
+        th: [0; 32],
+        prk: Secret::from(*prk),
+        c2s: Secret::from(c2s.0),
+        s2c: Secret::from(s2c.0),
+        exporter: hkdf_expand(prk, &[b"secure-tunnel/v1 exporter"]),
+    };
+    match client {
+        true => Channel::new(Role::Client, schedule, c2s.1, s2c.1),
+        false => Channel::new(Role::Server, schedule, s2c.1, c2s.1),
+    }
+}
+
+/// The client's channel after a handshake, and its open record.
+///
+/// # Errors
+/// None that can be provoked.
+pub fn client_channel(
+    m1: &[u8],
+    m2: &[u8],
+    m3: &[u8],
+    k: ChannelSecret,
+) -> Result<(Channel, Vec<u8>), ChannelError> {
+    Channel::client(Schedule::new(m1, m2, m3, k.0))
+}
+
+/// The server's channel after M3, before the open record.
+pub struct ServerAwaitingOpen(AwaitingOpen);
+
+impl ServerAwaitingOpen {
+    /// Derives from the messages of a handshake and K.
+    #[must_use]
+    pub fn new(m1: &[u8], m2: &[u8], m3: &[u8], k: ChannelSecret) -> Self {
+        Self(AwaitingOpen::new(Schedule::new(m1, m2, m3, k.0)))
+    }
+
+    /// Takes the client's record 0.
+    ///
+    /// # Errors
+    /// Those of a record that is not open.
+    pub fn receive(self, record: &mut [u8]) -> Result<Channel, ChannelError> {
+        self.0.receive(record)
+    }
+}
