@@ -1,1 +1,3 @@
-//! Placeholder of the workspace layout; nothing is here yet.
+//! Runs the vectors of tunnelproof against any implementation behind a pipe.
+
+pub mod shim_server;
