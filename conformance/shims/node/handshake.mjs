@@ -42,6 +42,8 @@ class Party {
     } catch (error) {
       this.state = 'dead';
       this.deadline = Infinity;
+      this.channel?.transportFailed();
+      this.forget();
       throw error;
     }
   }
@@ -104,9 +106,9 @@ export class ClientHandshake extends Party {
   #receiveM3(m3) {
     const { id, serverDigest: digest } = this.#credentials;
     const privateKey = this.#privateKey;
-    this.#privateKey = null; // HS-075
     if (m3.length !== privateKey.publicKey.octets) throw malformed('M3 is not as long as the modulus'); // HS-052
     const p3 = privateKey.decrypt(m3); // HS-053
+    this.forget();
     try {
       const { serverPassword, k, t, nonce } = parseReply(p3);
       if (distance(t, this.#sent.t) > 10n) throw new TunnelError('hs.stale'); // HS-056: ten is inside
@@ -117,8 +119,13 @@ export class ClientHandshake extends Party {
       this.deadline = Infinity;
       return this.channel.open();
     } finally {
-      p3.fill(0);
+      p3.fill(0); // CHAN-004
     }
+  }
+
+  /** HS-075: JavaScript can't wipe a KeyObject, so the reference is dropped. */
+  forget() {
+    this.#privateKey = null;
   }
 }
 
@@ -188,7 +195,7 @@ export class ServerHandshake extends Party {
       if (lookup === 'failed') throw new TunnelError('hs.lookup_failed'); // HS-039
       const stored = lookup === 'unknown' ? DUMMY_SERVER_KEY : parseStored(lookup.found);
       const right = sameSecret(clientDigest(id, clientPassword), stored.clientDigest);
-      clientPassword.fill(0); // HS-047
+      this.forget();
       if (lookup === 'unknown') throw new TunnelError('hs.unknown_id'); // HS-043, after the same work (HS-044)
       if (!right) throw new TunnelError('hs.wrong_password'); // HS-042, HS-046
       if (distance(t, now) >= 10n) throw new TunnelError('hs.stale'); // HS-045: ten is outside
@@ -201,6 +208,11 @@ export class ServerHandshake extends Party {
       this.state = 'await open';
       return m3;
     });
+  }
+
+  /** HS-047. */
+  forget() {
+    this.#request?.clientPassword.fill(0);
   }
 
   #receiveOpen(record) {
