@@ -184,3 +184,195 @@ pub fn check_websocket(binary: bool, len: usize, limit: Limit) -> Result<(), Fra
     // spec: FRAME-005, FRAME-016
     limit.check(len)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::Diagnostic;
+
+    fn stream(messages: &[Vec<u8>]) -> Vec<u8> {
+        let mut stream = Vec::new();
+        for message in messages {
+            encode_frame(message, Limit::Established, &mut stream).unwrap();
+        }
+        stream
+    }
+
+    /// Pushes `chunk` until it is used up.
+    fn push_all(deframer: &mut Deframer, mut chunk: &[u8]) -> Result<Vec<Vec<u8>>, FrameError> {
+        let mut messages = Vec::new();
+        while !chunk.is_empty() {
+            let (taken, message) = deframer.push(chunk)?;
+            assert!(taken == chunk.len() || message.is_some(), "it stops for a message only");
+            chunk = &chunk[taken..];
+            messages.extend(message);
+        }
+        Ok(messages)
+    }
+
+    #[test]
+    fn what_follows_a_message_stays_with_the_caller_who_may_change_the_limit() {
+        let messages = [b"open".to_vec(), vec![7; 5_000]];
+        let stream = stream(&messages);
+        let mut deframer = Deframer::new();
+        assert_eq!(deframer.push(&stream), Ok((8, Some(b"open".to_vec()))));
+        deframer.set_limit(Limit::Established);
+        assert_eq!(deframer.push(&stream[8..]), Ok((5_004, Some(vec![7; 5_000]))));
+        assert_eq!(deframer.finish(), Ok(()));
+
+        let mut deframer = Deframer::new();
+        let too_long = FrameError::TooLong { found: 5_000, limit: 4_096, requirement: "FRAME-011" };
+        assert_eq!(push_all(&mut deframer, &stream), Err(too_long));
+    }
+
+    #[test]
+    fn the_limit_is_the_one_at_the_moment_the_length_is_complete() {
+        let stream = stream(&[vec![7; 4_097]]);
+        let mut deframer = Deframer::new();
+        assert_eq!(deframer.push(&stream[..3]), Ok((3, None)));
+        deframer.set_limit(Limit::Established);
+        assert_eq!(deframer.push(&stream[3..4]), Ok((1, None)));
+        deframer.set_limit(Limit::Handshake);
+        assert_eq!(deframer.push(&stream[4..]), Ok((4_097, Some(vec![7; 4_097]))));
+    }
+
+    #[test]
+    fn both_limits_are_inclusive_and_lengths_are_refused_without_a_message() {
+        for (limit, requirement) in
+            [(Limit::Handshake, "FRAME-011"), (Limit::Established, "FRAME-012")]
+        {
+            let last = u32::try_from(limit.octets()).unwrap();
+            for (length, fits) in [(1, true), (last, true), (last + 1, false), (u32::MAX, false)] {
+                let mut deframer = Deframer::new();
+                deframer.set_limit(limit);
+                let found = usize::try_from(length).unwrap();
+                let too_long = FrameError::TooLong { found, limit: limit.octets(), requirement };
+                let expected = if fits { Ok((4, None)) } else { Err(too_long) };
+                assert_eq!(deframer.push(&length.to_be_bytes()), expected);
+                assert_eq!(check_websocket(true, found, limit).is_ok(), fits);
+            }
+        }
+    }
+
+    #[test]
+    fn memory_grows_with_what_arrived_not_with_what_was_announced() {
+        let mut deframer = Deframer::new();
+        deframer.set_limit(Limit::Established);
+        assert_eq!(deframer.push(&(1u32 << 24).to_be_bytes()), Ok((4, None)));
+        let mut pushed = 0;
+        for len in [0, 1, 10, 1_000, 1, 50_000] {
+            assert_eq!(deframer.push(&vec![0; len]), Ok((len, None)));
+            pushed += len;
+            let State::Message { arrived, .. } = &deframer.state else { panic!("in a message") };
+            assert!(arrived.capacity() <= 8 + 2 * pushed, "{}, {pushed}", arrived.capacity());
+        }
+    }
+
+    #[test]
+    fn a_failure_is_for_good() {
+        let mut deframer = Deframer::new();
+        assert_eq!(deframer.push(&[0; 9]), Err(FrameError::ZeroLength));
+        assert_eq!(deframer.push(&stream(&[vec![1]])), Err(FrameError::ZeroLength));
+        assert_eq!(deframer.push(&[]), Err(FrameError::ZeroLength));
+        assert_eq!(deframer.finish(), Err(FrameError::ZeroLength));
+    }
+
+    #[test]
+    fn an_end_inside_a_message_is_early() {
+        let stream = stream(&[b"abc".to_vec()]);
+        for cut in 0..=stream.len() {
+            let mut deframer = Deframer::default();
+            push_all(&mut deframer, &stream[..cut]).unwrap();
+            let between = cut == 0 || cut == stream.len();
+            let expected = if between { Ok(()) } else { Err(FrameError::EarlyEnd) };
+            assert_eq!(deframer.finish(), expected, "after {cut}");
+        }
+    }
+
+    #[test]
+    fn encoding_refuses_what_the_peer_would() {
+        let mut out = b"before".to_vec();
+        for limit in [Limit::Handshake, Limit::Established] {
+            let (found, octets) = (limit.octets() + 1, limit.octets());
+            let error = FrameError::TooLong { found, limit: octets, requirement: "FRAME-017" };
+            assert_eq!(encode_frame(&vec![0; found], limit, &mut out), Err(error));
+        }
+        assert_eq!(encode_frame(b"", Limit::Handshake, &mut out), Err(FrameError::ZeroLength));
+        assert_eq!(out, b"before");
+        encode_frame(&[9; 4_096], Limit::Handshake, &mut out).unwrap();
+        assert_eq!(out[..11], *b"before\x00\x00\x10\x00\x09");
+    }
+
+    #[test]
+    fn websocket_messages_are_binary_and_may_be_empty_here() {
+        let text = check_websocket(false, usize::MAX, Limit::Handshake);
+        assert_eq!(text, Err(FrameError::TextMessage));
+        assert_eq!(check_websocket(true, 0, Limit::Handshake), Ok(()));
+    }
+
+    /// One row per variant; a new variant does not compile until it has one.
+    #[test]
+    fn every_error_can_be_provoked_and_knows_its_requirement() {
+        let row = |error: &FrameError| match error {
+            FrameError::ZeroLength => ("zero_length", "FRAME-007"),
+            FrameError::TooLong { .. } => ("too_long", "FRAME-011"),
+            FrameError::EarlyEnd => ("early_end", "FRAME-010"),
+            FrameError::TextMessage => ("text_message", "FRAME-002"),
+        };
+        let mut early = Deframer::new();
+        early.push(&[0]).unwrap();
+        let provoked = [
+            Deframer::new().push(&[0; 4]).unwrap_err(),
+            Deframer::new().push(&[1; 4]).unwrap_err(),
+            early.finish().unwrap_err(),
+            check_websocket(false, 1, Limit::Established).unwrap_err(),
+        ];
+        for error in &provoked {
+            assert_eq!((error.code(), error.requirement()), row(error));
+        }
+        let codes: Vec<_> = provoked.iter().map(Diagnostic::code).collect();
+        assert_eq!(codes, ["zero_length", "too_long", "early_end", "text_message"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_segmentation_gives_the_same_messages(
+            messages in proptest::collection::vec(
+                proptest::collection::vec(any::<u8>(), 1..300), 0..6),
+            sizes in proptest::collection::vec(1..50usize, 1..20),
+        ) {
+            let stream = stream(&messages);
+            let mut deframer = Deframer::new();
+            let (mut left, mut found) = (&stream[..], Vec::new());
+            for size in sizes.iter().cycle() {
+                let (chunk, rest) = left.split_at(left.len().min(*size));
+                found.extend(push_all(&mut deframer, chunk).unwrap());
+                left = rest;
+                if left.is_empty() { break; }
+            }
+            prop_assert_eq!(found, messages);
+            prop_assert_eq!(deframer.finish(), Ok(()));
+        }
+
+        #[test]
+        fn arbitrary_octets_end_in_messages_or_an_error(
+            chunks in proptest::collection::vec(
+                proptest::collection::vec(prop_oneof![Just(0u8), any::<u8>()], 0..40), 0..20),
+        ) {
+            let mut deframer = Deframer::new();
+            let mut failure = None;
+            for chunk in &chunks {
+                match (push_all(&mut deframer, chunk), &failure) {
+                    (Ok(messages), None) => {
+                        prop_assert!(messages.iter().all(|m| (1..=4_096).contains(&m.len())));
+                    }
+                    (Err(error), None) => failure = Some(error),
+                    (Err(error), Some(first)) => prop_assert_eq!(&error, first),
+                    (Ok(_), Some(_)) => prop_assert!(chunk.is_empty()),
+                }
+            }
+        }
+    }
+}

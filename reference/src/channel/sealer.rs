@@ -100,7 +100,7 @@ impl Sealer {
     }
 
     /// The place to seal a payload of `len` octets at. The checks come in the order of those on receipt.
-    fn ready(&mut self, len: usize) -> Result<&mut Direction, ChannelError> {
+    pub(super) fn ready(&mut self, len: usize) -> Result<&mut Direction, ChannelError> {
         // spec: CHAN-028
         if self.fate.is_dead() {
             self.erase();
