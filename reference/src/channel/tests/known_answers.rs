@@ -71,7 +71,8 @@ fn records_by_a_channel_that_began_at_the_beginning() {
     let (mut client, open) = Channel::client(known_schedule(&answers)).unwrap();
     let records = answers["records"].as_array().unwrap();
     let known = |number: u64| {
-        let of = |row: &&Value| row["direction"] == "c2s" && row["number"] == number.to_string();
+        let wanted = Value::from(number.to_string());
+        let of = |row: &&Value| row["direction"] == "c2s" && row["number"] == wanted;
         [0, 1, 65_535, 65_536, 65_537].contains(&number).then(|| records.iter().find(of).unwrap())
     };
     assert_eq!(hex::encode(&open), known(0).unwrap()["record"]);
