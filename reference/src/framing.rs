@@ -117,7 +117,7 @@ impl Deframer {
                 }
                 State::Message { length, arrived } => {
                     let (head, tail) = left.split_at(left.len().min(*length - arrived.len()));
-                    // spec: FRAME-014 (grows with what arrives; the length alone reserves nothing)
+                    // spec: FRAME-009, FRAME-014 (grows with what arrives; the length alone reserves nothing)
                     arrived.extend_from_slice(head);
                     left = tail;
                     if arrived.len() == *length {

@@ -17,6 +17,7 @@ pub enum Opened<'a> {
     /// One message of the peer, 0 to 2^24 - 17 octets.
     Data(&'a [u8]),
     /// The peer will send nothing more. Close too, once nothing is left to send (CHAN-035).
+    // spec: CHAN-035 (when that is, the caller knows)
     Close,
 }
 
@@ -104,7 +105,7 @@ impl Opener {
     ) -> Result<(Kind, &'a [u8]), ChannelError> {
         let taken = self.try_take(record, place);
         match &taken {
-            // spec: CHAN-027, CHAN-029 (nothing is sealed here), CHAN-031
+            // spec: CHAN-027, CHAN-029, OBS-001 (nothing is sealed here), CHAN-031
             Err(_) => {
                 self.clean = false;
                 self.fate.kill();

@@ -54,7 +54,7 @@ impl Sealer {
     /// `dead`, `closed`, `exhausted` (CHAN-028, CHAN-032, CHAN-016). `out` is as it was then.
     pub fn close(&mut self, out: &mut Vec<u8>) -> Result<(), ChannelError> {
         self.append(Kind::Close, &[], out)?;
-        // spec: CHAN-032
+        // spec: CHAN-032, CHAN-033 (the opener is left as it is)
         self.erase();
         Ok(())
     }
