@@ -327,3 +327,31 @@ diagnostics! {
     TextMessage
         => Class::Encoding, "text_message", "FRAME-002", "text message instead of a binary one";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_fault_of_a_token_has_the_status_of_its_step() {
+        for (step, status, requirement) in
+            [(Step::Issue, 400, "TOK-036"), (Step::Verify, 401, "TOK-045")]
+        {
+            let error = TokenError::BodyLength { step, found: 36 };
+            assert_eq!((error.status(), error.requirement()), (Some(status), requirement));
+            assert_eq!(TokenError::Future { step }.status(), Some(status));
+            assert_eq!(TokenError::Expired { step }.status(), Some(401));
+        }
+        assert_eq!(TokenError::KeyMismatch.status(), None);
+    }
+
+    #[test]
+    fn the_open_record_fails_as_its_channel_does() {
+        let source = ChannelError::MissingOpen;
+        let error = HandshakeError::Open { source: source.clone() };
+        assert_eq!(error.class(), source.class());
+        assert_eq!(error.code(), source.code());
+        assert_eq!(error.requirement(), source.requirement());
+        assert_eq!(error.to_string(), "record 0: record 0 of the client is not open");
+    }
+}

@@ -228,3 +228,45 @@ impl Writer {
         self.octets
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_come_out_as_they_went_in() {
+        let octets = Writer::new(19).u8(1).u32(2).u64(3).put(&[2, b'a', b'b']).put(b"cde").finish();
+        let mut reader = Reader::new(&octets, "CONV-001");
+        assert_eq!(reader.u8("a"), Ok(1));
+        assert_eq!(reader.u32("b"), Ok(2));
+        assert_eq!(reader.u64("c"), Ok(3));
+        assert_eq!((reader.offset(), reader.left()), (13, 6));
+        assert_eq!(reader.len8("d"), Ok(&b"ab"[..]));
+        assert_eq!(reader.clone().rest(), b"cde");
+        assert_eq!(reader.array("e"), Ok(b"cde"));
+        assert_eq!(reader.finish("all"), Ok(()));
+    }
+
+    #[test]
+    fn integers_are_big_endian() {
+        assert_eq!(Writer::new(4).u32(0x0102_0304).finish()[..], [1, 2, 3, 4]);
+        assert_eq!(
+            Writer::new(8).u64(0x0102_0304_0506_0708).finish()[..],
+            [1, 2, 3, 4, 5, 6, 7, 8]
+        );
+    }
+
+    #[test]
+    fn a_failure_names_field_and_place_and_takes_nothing() {
+        let mut reader = Reader::new(&[5, 6, 7], "HS-033");
+        reader.u8("first").unwrap();
+        let error = reader.u64("time").unwrap_err();
+        assert_eq!(error.to_string(), "time at octet 1: expected 8 octets, found 2");
+        assert_eq!(error.requirement, "HS-033");
+        assert_eq!(reader.slice("rest", 2), Ok(&[6, 7][..]));
+        let error = Reader::new(&[1, 2], "HS-033").finish("P1").unwrap_err();
+        assert_eq!(error.to_string(), "P1 at octet 0: expected the end, found 2 octets more");
+        let error = Reader::new(&[3, 1, 2], "HS-033").len8("id").unwrap_err();
+        assert_eq!(error.problem, Problem::Short { needed: 3, left: 2 });
+    }
+}

@@ -264,3 +264,119 @@ mod accelerated {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(pem: &str) -> Result<RsaPrivate, DecodeError> {
+        RsaPrivate::from_pkcs8(&pem_rfc7468::decode_vec(pem.as_bytes()).unwrap().1)
+    }
+
+    const KEYS: [(u32, &str); 5] = [
+        (4425, include_str!("../../../vectors/keys/test-rsa-4425.pem")),
+        (4432, include_str!("../../../vectors/keys/test-rsa-4432.pem")),
+        (4480, include_str!("../../../vectors/keys/test-rsa-4480-a.pem")),
+        (4552, include_str!("../../../vectors/keys/test-rsa-4552-a.pem")),
+        (8192, include_str!("../../../vectors/keys/test-rsa-8192.pem")),
+    ];
+
+    #[test]
+    fn every_size_round_trips_up_to_the_longest_plaintext() {
+        for (bits, pem) in KEYS {
+            let key = key(pem).unwrap();
+            assert_eq!(key.public().bits(), bits);
+            assert_eq!(RsaPublic::from_spki(key.public().spki()).unwrap().bits(), bits);
+            let longest = key.public().size() - 42;
+            for len in [0, 1, longest] {
+                let plaintext = vec![0xa5; len];
+                let ciphertext = key.public().encrypt(&plaintext, &[9; 20]).unwrap();
+                assert_eq!(*key.decrypt(&ciphertext).unwrap(), plaintext, "{bits} bits, {len}");
+            }
+            assert!(key.public().encrypt(&vec![0; longest + 1], &[9; 20]).is_err());
+        }
+    }
+
+    #[test]
+    fn keys_that_peers_refuse_are_refused() {
+        let refused = |pem| key(pem).unwrap_err().requirement;
+        let of = [
+            include_str!("../../../vectors/keys/test-rsa-4424-too-short.pem"),
+            include_str!("../../../vectors/keys/test-rsa-4552-e3.pem"),
+        ];
+        assert_eq!(refused(of[0]), "HS-005");
+        assert_eq!(refused(of[1]), "HS-001");
+        // The library's own limit comes first here.
+        assert!(key(include_str!("../../../vectors/keys/test-rsa-8193-too-long.pem")).is_err());
+        assert!(RsaPrivate::from_pkcs8(b"").is_err());
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_ciphertext() {
+        let key = key(KEYS[3].1).unwrap();
+        let of = |seed: u8| key.public().encrypt(b"plaintext", &[seed; 20]).unwrap();
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+    }
+
+    /// Other libraries accept a ciphertext without its leading zero octet.
+    #[test]
+    fn a_stripped_leading_zero_is_refused() {
+        let key = key(KEYS[0].1).unwrap(); // the first octet of n is 1, so that every other C begins with 0
+        let of = |seed: u8| key.public().encrypt(b"plaintext", &[seed; 20]).unwrap();
+        let ciphertext = (0..).map(of).find(|c| c[0] == 0).unwrap();
+        assert!(key.decrypt(&ciphertext).is_ok());
+        assert_eq!(key.decrypt(&ciphertext[1..]), Err(DecryptError));
+        assert_eq!(key.decrypt(&[&[0], &ciphertext[..]].concat()), Err(DecryptError));
+        assert_eq!(key.decrypt(&[]), Err(DecryptError));
+    }
+
+    /// The modulus and all ones are out of range; 0 is in range, without a padding in it.
+    #[test]
+    fn values_from_the_modulus_on_are_refused() {
+        for (_, pem) in KEYS {
+            let key = key(pem).unwrap();
+            let size = key.public().size();
+            let n = spki::modulus(key.public().spki()).unwrap();
+            for ciphertext in [n, &vec![0xff; size], &vec![0; size]] {
+                assert_eq!(key.decrypt(ciphertext), Err(DecryptError));
+            }
+        }
+    }
+
+    #[test]
+    fn any_other_draw_than_the_seed_is_noticed() {
+        let drawn = |draw: fn(&mut SeedOnce<'_>)| {
+            let mut rng = SeedOnce { seed: &[7; 20], draws: Draws::None };
+            draw(&mut rng);
+            matches!(rng.draws, Draws::Seed)
+        };
+        assert!(drawn(|rng| rng.try_fill_bytes(&mut [0; 20]).unwrap_or(())));
+        assert!(!drawn(|_| ()));
+        assert!(!drawn(|rng| rng.try_fill_bytes(&mut [0; 19]).unwrap_or(())));
+        assert!(!drawn(|rng| {
+            for _ in 0..2 {
+                rng.try_fill_bytes(&mut [0; 20]).unwrap_or(());
+            }
+        }));
+        assert!(!drawn(|rng| assert_eq!(rng.try_next_u32(), Ok(0))));
+        assert!(!drawn(|rng| assert_eq!(rng.try_next_u64(), Ok(0))));
+    }
+
+    #[cfg(feature = "aws-lc")]
+    #[test]
+    fn aws_lc_takes_every_size() {
+        for (bits, pem) in KEYS {
+            let key = key(pem).unwrap();
+            let ciphertext = key.public().encrypt(b"plaintext", &[9; 20]).unwrap();
+            assert!(key.accelerated.decrypt(&ciphertext).is_some(), "{bits} bits");
+        }
+    }
+
+    #[test]
+    fn debug_tells_the_size_only() {
+        let key = key(KEYS[3].1).unwrap();
+        let shown = format!("{key:?} {:?}", key.public());
+        assert_eq!(shown, "RsaPrivate(4552 bits) RsaPublic(4552 bits)");
+    }
+}

@@ -169,3 +169,114 @@ impl Nonce {
         binding
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn p1() -> Vec<u8> {
+        let (id, pc) = (Id::new(b"MyId").unwrap(), ClientPassword::parse(&[b'a'; 18]).unwrap());
+        Request::encode(&id, &pc, UnixTime(u64::MAX), &Nonce([7; 30])).to_vec()
+    }
+
+    fn p3() -> Vec<u8> {
+        let (ps, k) = (ServerPassword::parse(&[b'a'; 8]).unwrap(), ChannelSecret::from([7; 48]));
+        Reply::encode(&ps, &k, UnixTime(5), &Nonce([8; 30])).to_vec()
+    }
+
+    #[test]
+    fn every_other_length_is_malformed() {
+        let (p1, p3) = (p1(), p3());
+        assert!(Request::decode(&p1).is_ok() && Reply::decode(&p3).is_ok());
+        for len in 0..p1.len() {
+            assert_eq!(Request::decode(&p1[..len]).unwrap_err().requirement, "HS-033", "{len}");
+        }
+        for len in 0..p3.len() {
+            assert_eq!(Reply::decode(&p3[..len]).unwrap_err().requirement, "HS-054", "{len}");
+        }
+        assert!(Request::decode(&[&p1[..], &[0]].concat()).is_err());
+        assert!(Reply::decode(&[&p3[..], &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn faults_name_the_field_and_its_place_in_the_plaintext() {
+        let mut changed = p1();
+        changed[3] = b'\n';
+        let error = Request::decode(&changed).unwrap_err();
+        assert_eq!((error.field, error.offset, error.requirement), ("id", 3, "HS-034"));
+        let mut changed = p1();
+        changed[5 + 17] = b'-';
+        let error = Request::decode(&changed).unwrap_err();
+        assert_eq!((error.field, error.offset, error.requirement), ("P1.password", 22, "HS-035"));
+    }
+
+    #[test]
+    fn the_nonce_depends_on_everything_it_binds() {
+        let r = || NonceRandom::from([1; 14]);
+        let nonce = Nonce::bind(&r(), b"m1", b"spki");
+        assert!(nonce.is_bound_to(b"m1", b"spki"));
+        assert!(!nonce.is_bound_to(b"m1", b"spkj"));
+        assert!(!nonce.is_bound_to(b"m2", b"spki"));
+        assert!(!nonce.is_bound_to(b"spki", b"m1"));
+        assert!(!nonce.is_bound_to(b"m", b"1spki"), "the two are hashed apart");
+        for at in 0..30 {
+            let mut changed = nonce.clone();
+            changed.0[at] ^= 1;
+            assert!(!changed.is_bound_to(b"m1", b"spki"), "octet {at}");
+            assert!(!changed.is(&nonce));
+        }
+    }
+
+    /// P1 of arbitrary fields, some of them right.
+    fn plaintext() -> impl Strategy<Value = Vec<u8>> {
+        (
+            prop_oneof!["[ -~\u{80}-\u{ff}]{1,20}", Just("MyId".into())],
+            "[0-9A-Za-z]{17}[0-9A-Za-z-]",
+            prop::collection::vec(any::<u8>(), 38),
+        )
+            .prop_map(|(id, password, rest)| {
+                [&[id.len() as u8], id.as_bytes(), password.as_bytes(), &rest].concat()
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn requests_round_trip_and_the_reader_is_total(octets in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..400),
+            plaintext(),
+        ]) {
+            if let Ok(Request { id, password, time, nonce }) = Request::decode(&octets) {
+                prop_assert_eq!(&Request::encode(&id, &password, time, &nonce)[..], &octets[..]);
+                prop_assert!((58..=312).contains(&octets.len()));
+            }
+        }
+
+        #[test]
+        fn replies_round_trip_and_the_reader_is_total(octets in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..120),
+            prop::collection::vec(b'0'..=b'9', 94),
+        ]) {
+            if let Ok(Reply { password, secret, time, nonce }) = Reply::decode(&octets) {
+                prop_assert_eq!(&Reply::encode(&password, &secret, time, &nonce)[..], &octets[..]);
+                prop_assert_eq!(octets.len(), 94);
+            }
+        }
+
+        #[test]
+        fn m2_parts_are_the_whole(octets in prop::collection::vec(any::<u8>(), 0..2200), k in 554usize..1025) {
+            match decode_m2(&octets, k) {
+                Ok((spki, c1)) => {
+                    prop_assert_eq!(c1.len(), k);
+                    prop_assert!(spki.len() >= 591);
+                    prop_assert_eq!(encode_m2(spki, c1), octets);
+                }
+                Err(error) => {
+                    prop_assert!(octets.len() < 591 + k);
+                    prop_assert_eq!(error.requirement, "HS-028");
+                }
+            }
+        }
+    }
+}
