@@ -2,6 +2,8 @@
 //!
 //! Where no RSA operation is needed to see the change, every one is tried; otherwise a spread of them.
 
+#![allow(clippy::unwrap_used)] // in the helpers; a test that cannot go on panics
+
 mod common;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The handshake over an in-memory pair with a virtual clock: what is accepted, and when.
 
+#![allow(clippy::unwrap_used)] // in the helpers; a test that cannot go on panics
+
 mod common;
 
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! Credentials and handshake against answers of a second stack, `known_answers/make_handshake.py`. With all
 //! that is random given, every octet of every message has to be the same.
 
+#![allow(clippy::unwrap_used)] // in the helpers; a test that cannot go on panics
+
 mod common;
 
 use std::sync::Arc;

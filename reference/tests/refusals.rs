@@ -1,6 +1,8 @@
 //! Every way in which a handshake fails is provoked here, with its code and requirement, and each case
 //! has one flaw only. `handshake.rs` shows that the flawless case is accepted, and has the deadlines.
 
+#![allow(clippy::unwrap_used)] // in the helpers; a test that cannot go on panics
+
 mod common;
 
 use std::sync::Arc;

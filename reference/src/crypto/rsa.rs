@@ -92,7 +92,7 @@ impl fmt::Debug for RsaPublic {
     }
 }
 
-/// An RSA private key with its public key. Wiped on drop; never shown.
+/// An RSA private key with its public key. Wiped on drop, as far as the libraries wipe it; never shown.
 pub struct RsaPrivate {
     public: RsaPublic,
     key: RsaPrivateKey,
