@@ -1,3 +1,19 @@
-//! Runs the vectors of tunnelproof against any implementation behind a pipe.
+//! `tunnelproof` runs the conformance vectors against any implementation behind a pipe.
+//!
+//! Data goes one way: vector file, suite, case, request, process, answer, verdict, result log,
+//! report. The modules are in that order.
 
+pub mod cli;
+mod known;
+mod log;
+mod peer;
+mod recorder;
+mod report;
+mod runner;
+mod select;
+mod shim;
 pub mod shim_server;
+pub mod spec;
+mod stop;
+mod summary;
+mod verdict;

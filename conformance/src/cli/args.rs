@@ -1,0 +1,193 @@
+//! The command line's shape; the doc comments are its help.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::select::{Filter, Shard};
+
+const EXAMPLES: &str = "\
+Examples:
+  tunnelproof                                   check the built-in reference
+  tunnelproof run -- python3 my_shim.py         check your implementation behind its shim
+  tunnelproof run 'cred/*' -- ./my-shim         only the credentials
+  tunnelproof show cred/client-key/empty-id     what one vector gives and expects
+  tunnelproof explain HS-014                    a rule, its reason, its vectors
+
+Exit codes: 0 conformant (or all of a selection passed, or all failures are known), 1 not,
+2 usage, 3 the shim can't be started, 4 nothing or too little has run.";
+
+/// Checks any implementation of the tunnel, in any language, against the conformance vectors.
+///
+/// An implementation is put behind a shim: a program that reads requests as JSON lines on standard input
+/// and writes answers on standard output (spec/shim-protocol.md; conformance/README.md writes one in ten
+/// minutes).
+#[derive(Debug, Parser)]
+#[command(name = "tunnelproof", version, after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(Box<RunArgs>),
+    List(ListArgs),
+    Explain(ExplainArgs),
+}
+
+/// Run vectors against a shim and report (the default).
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
+    /// What to write.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
+
+    /// Write it to FILE; the human report still goes to standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Write the conformance statement, a JSON object, to FILE.
+    #[arg(long, value_name = "FILE")]
+    pub statement: Option<PathBuf>,
+
+    /// How many shim processes run side by side [default: one for each core, at most 8].
+    #[arg(long, short, value_name = "N", value_parser = positive)]
+    pub jobs: Option<usize>,
+
+    /// Seconds until a case counts as timed out.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+
+    /// Seconds until the shim has to have said hello.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub start_timeout: Duration,
+
+    /// Seconds until the whole run is ended.
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
+    pub time_limit: Duration,
+
+    /// Start the shim anew for every request.
+    #[arg(long)]
+    pub oneshot: bool,
+
+    /// End the run at the first failure.
+    #[arg(long)]
+    pub fail_fast: bool,
+
+    /// Do not run failing cases a second time to find out whether they are flaky.
+    #[arg(long)]
+    pub no_rerun: bool,
+
+    /// Cases that are expected to fail: TOML, [[known]] with pattern and reason.
+    #[arg(long, value_name = "FILE")]
+    pub known_failures: Option<PathBuf>,
+
+    /// Write what fails now as a file of known failures.
+    #[arg(long, value_name = "FILE")]
+    pub write_known_failures: Option<PathBuf>,
+
+    /// How many failures the human report shows in full.
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    pub failures: usize,
+
+    /// Use the vectors of this directory instead of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub vectors: Option<PathBuf>,
+
+    /// The shim and its arguments [default: the built-in reference].
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  tunnelproof run -- node shim.mjs
+  tunnelproof run 'tok/*' --fail-fast -- ./shim
+  tunnelproof run --requirement HS-036 -- ./shim
+  tunnelproof run --shard 2/4 --format junit --output results.xml -- ./shim
+  tunnelproof run --write-known-failures known.toml -- ./shim   once, then in CI:
+  tunnelproof run --known-failures known.toml -- ./shim";
+
+/// Which vectors.
+#[derive(Debug, Args)]
+pub struct FilterArgs {
+    /// Patterns of vector ids, such as 'hs/server/*'; a vector has to match one.
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+
+    /// Only these areas (cred, hs, chan, frame, tok).
+    #[arg(long, short, value_name = "AREA", value_delimiter = ',')]
+    pub area: Vec<String>,
+
+    /// Only vectors that test one of these requirements, as in HS-014.
+    #[arg(long, short, value_name = "ID", value_delimiter = ',')]
+    pub requirement: Vec<String>,
+
+    /// Only part I of N parts.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+}
+
+impl FilterArgs {
+    pub fn filter(&self) -> Filter {
+        Filter {
+            patterns: self.patterns.clone(),
+            areas: self.area.clone(),
+            requirements: self.requirement.clone(),
+            shard: self.shard,
+        }
+    }
+}
+
+/// How a run is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table, the failures, a conclusion.
+    Human,
+    /// The result log: one JSON object a line, as the results come.
+    Json,
+    /// JUnit XML.
+    Junit,
+}
+
+/// List vectors: id, level, requirements.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
+    /// Only the ids.
+    #[arg(long)]
+    pub ids: bool,
+}
+
+/// Explain a rule: its sentence, its reason, its vectors.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The rule's id, as in HS-014.
+    pub id: String,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a number of seconds, as in 10 or 0.5");
+    let number: f64 = text.parse().map_err(|_| wrong())?;
+    match Duration::try_from_secs_f64(number) {
+        Ok(duration) if duration >= Duration::from_millis(1) && number <= 1e6 => Ok(duration),
+        Ok(_) => Err("give at least 0.001 and at most 1000000 seconds".into()),
+        Err(_) => Err(wrong()),
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=256) => Ok(number),
+        _ => Err("give a number from 1 to 256".into()),
+    }
+}

@@ -1,0 +1,125 @@
+//! `tunnelproof run`: from arguments to an exit code.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::thread;
+
+use tunnelproof_vectors::Suite;
+
+use super::args::{Format, RunArgs};
+use super::{Failure, suite};
+use crate::known::KnownFailures;
+use crate::recorder::{About, Recorder};
+use crate::report::Report;
+use crate::report::human::Human;
+use crate::report::json::Json;
+use crate::report::junit::Junit;
+use crate::report::progress::Progress;
+use crate::report::statement::Statement;
+use crate::runner::{self, Plan};
+use crate::shim::{Limits, Program};
+use crate::stop::{Reason, Stop};
+
+pub fn run(args: &RunArgs) -> Result<u8, Failure> {
+    let suite = match &args.vectors {
+        Some(directory) => Suite::from_dir(directory).map_err(|e| Failure::Usage(e.to_string()))?,
+        None => suite()?,
+    };
+    let filter = args.filter.filter();
+    let cases = filter.select(&suite).map_err(Failure::Usage)?;
+    let known = match &args.known_failures {
+        Some(path) => KnownFailures::read(path).map_err(Failure::Usage)?,
+        None => KnownFailures::default(),
+    };
+    let program = if args.command.is_empty() {
+        let this = std::env::current_exe()?;
+        Program { command: vec![this.into(), "shim".into()] }
+    } else {
+        Program { command: args.command.clone() }
+    };
+    let about = About {
+        suite: &suite,
+        cases: &cases,
+        selection: filter.describe(),
+        command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+    };
+    let reports = reports(args, &suite, cases.len())?;
+    let mut recorder = Recorder::new(about, &known, reports);
+    let cores = thread::available_parallelism().map_or(1, |cores| cores.get().min(8));
+    let plan = Plan {
+        suite: &suite,
+        cases: cases.clone(),
+        program,
+        limits: Limits { hello: args.start_timeout, case: args.timeout },
+        jobs: args.jobs.unwrap_or(cores),
+        oneshot: args.oneshot,
+        fail_fast: args.fail_fast,
+        rerun: !args.no_rerun,
+        time_limit: args.time_limit,
+    };
+    let stop = Stop::on_signals()?;
+    let mut written = Ok(());
+    runner::run(&plan, &stop, &mut |event| {
+        if written.is_ok() {
+            written = recorder.event(event);
+        }
+        if written.is_err() {
+            stop.set(Reason::OutputClosed);
+        }
+    });
+    written?;
+    let (tally, summary) = recorder.finish(&stop)?;
+    if let Some(path) = &args.write_known_failures {
+        std::fs::write(path, known.write(&tally.results)).map_err(|e| cannot_write(path, &e))?;
+    }
+    Ok(summary.exit)
+}
+
+fn reports<'a>(
+    args: &RunArgs,
+    suite: &'a Suite,
+    cases: usize,
+) -> Result<Vec<Box<dyn Report + 'a>>, Failure> {
+    let mut reports: Vec<Box<dyn Report + 'a>> = vec![Box::new(Progress::new(cases))];
+    let human = |output| Box::new(Human::new(output, suite, args.failures));
+    match &args.output {
+        None => {
+            let output: Box<dyn Write> = match args.format {
+                Format::Human => Box::new(anstream::stdout()),
+                _ => Box::new(io::stdout()),
+            };
+            reports.push(report(args.format, output, &human));
+        }
+        Some(path) => {
+            let file: Box<dyn Write> = Box::new(create(path)?);
+            let plain = Box::new(anstream::StripStream::new(file));
+            reports.push(report(args.format, plain, &human));
+            reports.push(human(Box::new(anstream::stdout())));
+        }
+    }
+    if let Some(path) = &args.statement {
+        reports.push(Box::new(Statement::new(create(path)?)));
+    }
+    Ok(reports)
+}
+
+fn report<'a>(
+    format: Format,
+    output: Box<dyn Write>,
+    human: &dyn Fn(Box<dyn Write>) -> Box<Human<'a, Box<dyn Write>>>,
+) -> Box<dyn Report + 'a> {
+    match format {
+        Format::Human => human(output),
+        Format::Json => Box::new(Json::new(output)),
+        Format::Junit => Box::new(Junit::new(output)),
+    }
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
+    File::create(path).map(BufWriter::new).map_err(|e| cannot_write(path, &e))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::Usage(format!("can't write {}: {error}", path.display()))
+}

@@ -1,0 +1,279 @@
+//! The lines of the shim protocol, version 1: what is sent and what is accepted.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+/// The one version of the protocol that this harness speaks.
+pub const PROTOCOL: u32 = 1;
+/// No line, in either direction, is longer: 1 MiB without its LF.
+pub const MAX_LINE: usize = 1 << 20;
+
+/// A line from the harness.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RequestLine<'a> {
+    Hello {
+        protocol: Range,
+        suite: &'a str,
+        suite_hash: &'a str,
+    },
+    Run {
+        id: u64,
+        case: &'a str,
+        op: &'a str,
+        #[serde(rename = "in")]
+        input: &'a Map<String, Value>,
+        deadline_ms: u64,
+    },
+    Reset {
+        id: u64,
+    },
+    Bye,
+}
+
+/// The versions that one side speaks, both ends included.
+#[derive(Debug, Serialize)]
+pub struct Range {
+    pub min: u32,
+    pub max: u32,
+}
+
+impl RequestLine<'_> {
+    /// The line with its LF.
+    ///
+    /// # Errors
+    /// If it is longer than [`MAX_LINE`]: its length.
+    pub fn encode(&self) -> Result<Vec<u8>, usize> {
+        let mut line = serde_json::to_vec(self).expect("maps with text keys always encode");
+        if line.len() > MAX_LINE {
+            return Err(line.len());
+        }
+        line.push(b'\n');
+        Ok(line)
+    }
+}
+
+/// A shim's answer to `hello`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    pub protocol: u32,
+    pub implementation: Implementation,
+    pub ops: Vec<String>,
+    pub profiles: Vec<String>,
+    #[serde(default)]
+    pub features: Vec<String>,
+    pub error_detail: ErrorDetail,
+    pub max_inflight: u64,
+}
+
+/// What is being tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Implementation {
+    pub name: String,
+    pub version: String,
+    #[serde(default)]
+    pub language: String,
+    #[serde(default)]
+    pub url: String,
+}
+
+/// How much a shim tells about a reject; the less, the lower the assurance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErrorDetail {
+    Bool,
+    Class,
+    Code,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Ok,
+    Reject,
+    Unsupported,
+    Skip,
+    Fault,
+}
+
+/// A shim's answer to `run`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnswerLine {
+    pub id: u64,
+    pub outcome: Outcome,
+    pub out: Option<Map<String, Value>>,
+    pub error: ErrorInfo,
+    pub reason: Option<String>,
+    pub issue: Option<String>,
+}
+
+/// The `error` of an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct ErrorInfo {
+    pub class: Option<String>,
+    pub code: Option<String>,
+    /// Absent, null (a caller error) or a number.
+    #[serde(default, deserialize_with = "present")]
+    pub status: Option<Option<u16>>,
+    pub native: Option<String>,
+}
+
+/// A line from a shim, parsed.
+#[derive(Debug)]
+pub enum ReplyLine {
+    Hello(Hello),
+    Answer(AnswerLine),
+    Reset { id: u64 },
+}
+
+impl ReplyLine {
+    /// Parses one line without its LF.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the line, for the author of the shim.
+    pub fn parse(line: &[u8]) -> Result<ReplyLine, String> {
+        let text = std::str::from_utf8(line)
+            .map_err(|e| format!("a line that is not UTF-8 at octet {}", e.valid_up_to()))?;
+        if !text.trim_start().starts_with('{') {
+            return Err(format!("a line that is not a JSON object: {}", excerpt(text)));
+        }
+        let wrong = |e: serde_json::Error| format!("{}: {}", describe(&e), excerpt(text));
+        let Tag { kind } = serde_json::from_str(text).map_err(wrong)?;
+        match kind.as_str() {
+            "answer" => {
+                let raw: RawAnswer = serde_json::from_str(text).map_err(wrong)?;
+                let answer = AnswerLine {
+                    id: raw.id,
+                    outcome: raw.outcome,
+                    out: raw.out,
+                    error: raw.error.unwrap_or_default(),
+                    reason: raw.reason,
+                    issue: raw.issue,
+                };
+                if answer.outcome == Outcome::Ok && answer.out.is_none() {
+                    return Err(format!("outcome \"ok\" without \"out\": {}", excerpt(text)));
+                }
+                Ok(ReplyLine::Answer(answer))
+            }
+            "reset" => {
+                let raw: RawReset = serde_json::from_str(text).map_err(wrong)?;
+                Ok(ReplyLine::Reset { id: raw.id })
+            }
+            "hello" => Ok(ReplyLine::Hello(serde_json::from_str(text).map_err(wrong)?)),
+            other => Err(format!(
+                "type {other:?} where \"answer\", \"reset\" or \"hello\" is meant: {}",
+                excerpt(text)
+            )),
+        }
+    }
+}
+
+/// At most 120 characters of a line, escaped, for messages.
+pub fn excerpt(text: &str) -> String {
+    let mut short: String = text.chars().take(120).flat_map(char::escape_debug).collect();
+    if text.chars().nth(120).is_some() {
+        short.push_str("...");
+    }
+    if short.is_empty() { "(an empty line)".into() } else { short }
+}
+
+#[derive(Deserialize)]
+struct Tag {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct RawAnswer {
+    id: u64,
+    outcome: Outcome,
+    out: Option<Map<String, Value>>,
+    error: Option<ErrorInfo>,
+    reason: Option<String>,
+    issue: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawReset {
+    id: u64,
+}
+
+/// Keeps apart a field that is absent (None) and one that is null (Some(None)).
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<u16>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
+/// An error of serde_json without "line 1", which means nothing here.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or(&text);
+    match error.classify() {
+        serde_json::error::Category::Data => format!("{text} (octet {})", error.column()),
+        _ => format!("a line that is not JSON, {text} (octet {})", error.column()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_parses_and_unknown_fields_are_ignored() {
+        let line = br#"{"type":"answer","id":7,"outcome":"reject","error":{"class":"key","status":null,"x":1},"later":true}"#;
+        let Ok(ReplyLine::Answer(answer)) = ReplyLine::parse(line) else { panic!("is an answer") };
+        assert_eq!((answer.id, answer.outcome), (7, Outcome::Reject));
+        assert_eq!(answer.error.class.as_deref(), Some("key"));
+        assert_eq!(answer.error.status, Some(None));
+        let line = br#"{"type":"answer","id":7,"outcome":"reject","error":{"class":"key"}}"#;
+        let Ok(ReplyLine::Answer(answer)) = ReplyLine::parse(line) else { panic!("is an answer") };
+        assert_eq!(answer.error.status, None);
+    }
+
+    #[test]
+    fn faults_are_named() {
+        for (line, part) in [
+            (&b"\xff{}"[..], "not UTF-8 at octet 0"),
+            (b"", "not a JSON object: (an empty line)"),
+            (b"Traceback (most recent call last):", "not a JSON object: Traceback"),
+            (br#"["answer"]"#, "not a JSON object"),
+            (b"{type}", "not JSON"),
+            (br#"{"type":"run","id":1}"#, "type \"run\""),
+            (br#"{"type":"answer","outcome":"ok","out":{}}"#, "missing field `id`"),
+            (br#"{"type":"answer","id":"1","outcome":"ok","out":{}}"#, "expected u64"),
+            (br#"{"type":"answer","id":1,"outcome":"fine"}"#, "unknown variant `fine`"),
+            (br#"{"type":"answer","id":1,"outcome":"ok"}"#, "without \"out\""),
+            (br#"{"type":"answer","id":1,"id":1,"outcome":"ok","out":{}}"#, "duplicate field"),
+            (br#"{"type":"answer","id":1,"outcome":"ok","out":{}} {}"#, "trailing"),
+        ] {
+            let message = ReplyLine::parse(line).expect_err("is refused");
+            assert!(message.contains(part), "{message:?} lacks {part:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_one_line() {
+        let input = Map::from_iter([("id".to_owned(), Value::from("61\n"))]);
+        let run = RequestLine::Run {
+            id: 1,
+            case: "a/b/c",
+            op: "cred.make",
+            input: &input,
+            deadline_ms: 5,
+        };
+        let line = run.encode().expect("is short");
+        assert_eq!(
+            String::from_utf8(line).expect("is UTF-8"),
+            "{\"type\":\"run\",\"id\":1,\"case\":\"a/b/c\",\"op\":\"cred.make\",\"in\":{\"id\":\"61\\n\"},\"deadline_ms\":5}\n"
+        );
+        let input = Map::from_iter([("id".to_owned(), Value::from("6".repeat(MAX_LINE)))]);
+        let run = RequestLine::Run {
+            id: 1,
+            case: "a/b/c",
+            op: "cred.make",
+            input: &input,
+            deadline_ms: 5,
+        };
+        assert!(run.encode().is_err());
+    }
+}
