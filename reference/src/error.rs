@@ -52,6 +52,7 @@ impl Class {
 }
 
 /// What every error of this crate can tell about itself.
+// spec: CONV-009
 pub trait Diagnostic: core::error::Error {
     /// The coarse kind.
     fn class(&self) -> Class;

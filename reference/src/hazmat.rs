@@ -213,3 +213,86 @@ impl ServerAwaitingOpen {
         self.0.receive(record)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::Opened;
+    use crate::error::Diagnostic;
+
+    fn k() -> ChannelSecret {
+        ChannelSecret::from([3; 48])
+    }
+
+    #[test]
+    fn plaintexts_in_the_open() {
+        let nonce = [7; 30];
+        let p1 = [&b"\x02id"[..], &[b'p'; 18], &5u64.to_be_bytes(), &nonce].concat();
+        let request = decode_request(&p1).unwrap();
+        assert_eq!((request.id.as_str(), request.client_password), ("id", [b'p'; 18]));
+        assert_eq!((request.t, request.nonce), (5, nonce));
+        assert_eq!(decode_request(&p1[1..]).unwrap_err().code(), "malformed");
+        let p3 = [&[b'p'; 8][..], &[3; 48], &6u64.to_be_bytes(), &nonce].concat();
+        let expected = Reply { server_password: [b'p'; 8], k: [3; 48], t: 6, nonce };
+        assert_eq!(decode_reply(&p3).unwrap(), expected);
+        assert_eq!(decode_reply(&p3[1..]).unwrap_err().code(), "malformed");
+        let bound = super::nonce(b"m1", b"spki", NonceRandom::from([1; 14]));
+        assert_eq!(bound[..14], [1; 14]);
+    }
+
+    #[test]
+    fn oaep_both_ways() {
+        let pem = include_str!("../../vectors/keys/test-rsa-4480-a.pem");
+        let key = RsaPrivate::from_pkcs8(&pem_rfc7468::decode_vec(pem.as_bytes()).unwrap().1);
+        let key = key.unwrap();
+        let mut ciphertext = oaep_encrypt(key.public(), b"plaintext", &[9; 20]).unwrap();
+        assert_eq!(oaep_decrypt(&key, &ciphertext).unwrap(), b"plaintext");
+        ciphertext[100] ^= 1;
+        assert_eq!(oaep_decrypt(&key, &ciphertext).unwrap_err().code(), "decrypt");
+        assert!(oaep_encrypt(key.public(), &[0; 519], &[9; 20]).is_err());
+    }
+
+    #[test]
+    fn parts_are_those_of_a_whole_channel() {
+        let Derived { prk, c2s, s2c, .. } = derive(b"1", b"2", b"3", k());
+        let (mut client, mut open_record) = client_channel(b"1", b"2", b"3", k()).unwrap();
+        assert_eq!(seal(c2s, 0, 0x02, b"").unwrap(), open_record);
+        assert_eq!(open(c2s, 0, true, &mut open_record.clone()).unwrap(), (0x02, vec![]));
+        assert_eq!(
+            open(c2s, 0, false, &mut open_record.clone()).unwrap_err().code(),
+            "unexpected_open"
+        );
+        let server = ServerAwaitingOpen::new(b"1", b"2", b"3", k());
+        let mut server = server.receive(&mut open_record).unwrap();
+
+        let (mut by_whole, mut theirs, mut ours) = (Vec::new(), [0; 9], [1; 9]);
+        client.seal(b"x", &mut by_whole).unwrap();
+        assert_eq!(seal(c2s, 1, 0x00, b"x").unwrap(), by_whole);
+        let mut at = channel_at(false, &prk, (c2s, 1), (s2c, 0));
+        assert_eq!(at.open(&mut by_whole.clone()).unwrap(), Opened::Data(b"x"));
+        assert_eq!(server.open(&mut by_whole).unwrap(), Opened::Data(b"x"));
+        at.export(b"l", b"c", &mut ours).unwrap();
+        server.export(b"l", b"c", &mut theirs).unwrap();
+        assert_eq!(ours, theirs);
+        let mut record = Vec::new();
+        at.seal(b"y", &mut record).unwrap();
+        assert_eq!(client.open(&mut record).unwrap(), Opened::Data(b"y"));
+    }
+
+    #[test]
+    fn records_of_later_generations_have_their_own_chain() {
+        let chain = [5; 32];
+        let (_, _, next) = generation(chain);
+        let mut sealer = sealer_at(chain, 65_535);
+        let mut opener = opener_at(chain, 65_535);
+        for n in [65_535, 65_536] {
+            let mut record = Vec::new();
+            sealer.seal(b"z", &mut record).unwrap();
+            let of = if n == 65_535 { chain } else { next };
+            assert_eq!(seal(of, n, 0x00, b"z").unwrap(), record, "{n}");
+            assert_eq!(opener.open(&mut record).unwrap(), Opened::Data(b"z"));
+        }
+        assert_eq!(seal(chain, 0, 0x03, b"").unwrap_err().code(), "unknown_type");
+        assert_eq!(seal(chain, 0, 0x01, b"x").unwrap_err().code(), "control_payload");
+    }
+}

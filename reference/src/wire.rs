@@ -70,6 +70,7 @@ impl core::error::Error for DecodeError {}
 /// A shrinking slice that knows how far it has come.
 ///
 /// `requirement` is the id of the sentence that gives the layout; every failure carries it.
+// spec: CONV-008; nothing here indexes, and no length is trusted before it is compared
 #[derive(Clone)]
 pub struct Reader<'a> {
     left: &'a [u8],

@@ -93,6 +93,9 @@ impl fmt::Debug for RsaPublic {
 }
 
 /// An RSA private key with its public key. Wiped on drop, as far as the libraries wipe it; never shown.
+///
+/// It can be used for handshakes and nothing else, and not be written out again.
+// spec: HS-076, HS-077
 pub struct RsaPrivate {
     public: RsaPublic,
     key: RsaPrivateKey,

@@ -131,7 +131,8 @@ impl MakeRequest {
     }
 }
 
-/// A client that has sent M2 and waits for M3.
+/// A client that has sent M2 and waits for M3, with nothing to send.
+// spec: HS-069
 #[derive(Debug)]
 pub struct AwaitReply {
     key: ClientKey,

@@ -19,6 +19,7 @@
 //! Every step takes the state by value: after an error nothing is left to send or receive with
 //! (HS-072), and what was secret is wiped.
 
+// spec: HS-072
 pub mod client;
 mod freshness;
 pub(crate) mod messages;

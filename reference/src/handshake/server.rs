@@ -251,7 +251,8 @@ impl Lookup {
     }
 }
 
-/// A server that has sent M3 and waits for the open record. It seals nothing yet (HS-067).
+/// A server that has sent M3 and waits for the open record. There is nothing to seal or export with yet.
+// spec: HS-067
 pub struct AwaitOpen {
     channel: AwaitingOpen,
     id: Id,
