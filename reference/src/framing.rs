@@ -90,7 +90,7 @@ impl Deframer {
     }
 
     /// Sets the limit for every length that completes from now on.
-    // spec: FRAME-013
+    // spec: FRAME-013, HS-071
     pub fn set_limit(&mut self, limit: Limit) {
         self.limit = limit;
     }
