@@ -90,7 +90,7 @@ impl Deframer {
     }
 
     /// Sets the limit for every length that completes from now on.
-    // spec: FRAME-013, HS-071
+    // spec: FRAME-013
     pub fn set_limit(&mut self, limit: Limit) {
         self.limit = limit;
     }
@@ -101,6 +101,7 @@ impl Deframer {
     /// # Errors
     /// `zero_length` and `too_long` as soon as the four octets of the length have arrived (FRAME-007,
     /// FRAME-008); the same error again ever after.
+    // spec: HS-071
     pub fn push(&mut self, input: &[u8]) -> Result<(usize, Option<Vec<u8>>), FrameError> {
         let mut left = input;
         loop {
