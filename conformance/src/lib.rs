@@ -6,8 +6,10 @@
 pub mod cli;
 mod known;
 mod log;
+pub mod model;
 mod peer;
 mod recorder;
+pub mod reference_shim;
 mod report;
 mod runner;
 mod select;

@@ -27,6 +27,33 @@ pub const MAX_LINE: usize = 1 << 20;
 /// The version of the protocol that is spoken here.
 pub const PROTOCOL: u64 = 1;
 
+/// Every operation of the shim protocol, section 7.
+pub const ALL_OPS: [&str; 23] = [
+    "cred.make",
+    "cred.client_key",
+    "cred.server_key",
+    "hs.spki",
+    "hs.nonce",
+    "hs.request",
+    "hs.reply",
+    "hs.oaep",
+    "hs.client",
+    "hs.server",
+    "chan.schedule",
+    "chan.generation",
+    "chan.seal",
+    "chan.open",
+    "chan.export",
+    "chan.session",
+    "frame.stream",
+    "frame.websocket",
+    "frame.encode",
+    "tok.challenge",
+    "tok.sign",
+    "tok.issue",
+    "tok.verify",
+];
+
 /// How long a finished answer may wait for further answers to be written with it.
 const FLUSH_AFTER: Duration = Duration::from_millis(5);
 

@@ -158,9 +158,10 @@ fn answers_are_flushed_before_the_input_is_waited_for() {
 #[test]
 fn octets_and_integers() {
     assert_eq!(octets_of(&json!("00ff")).unwrap(), [0, 255]);
-    assert_eq!(octets_of(&json!({"repeat": "a1b2c3", "length": 4})).unwrap(), [
-        0xa1, 0xb2, 0xc3, 0xa1
-    ]);
+    assert_eq!(
+        octets_of(&json!({"repeat": "a1b2c3", "length": 4})).unwrap(),
+        [0xa1, 0xb2, 0xc3, 0xa1]
+    );
     assert_eq!(octets_of(&json!({"repeat": "", "length": 0})).unwrap(), [0u8; 0]);
     for bad in [
         json!("0"),
