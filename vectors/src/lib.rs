@@ -9,9 +9,11 @@
 //! [`lint`] checks what makes a good suite; [`build`] makes the data again, octet for octet.
 
 pub mod build;
+mod data;
 mod error;
 pub mod judge;
 mod load;
+mod ops;
 mod suite;
 mod vector;
 

@@ -1,4 +1,24 @@
 //! The generator: every vector, made again octet for octet.
+//!
+//! It has its own encoders, each of them able to make what the specification forbids, and shares no
+//! code with the reference. What stands for random octets comes from SHA-256 over labels.
 
+mod cred;
+mod examples;
+mod family;
+mod hs;
+mod ids;
 pub mod keys;
+mod output;
 pub mod primitives;
+mod print;
+mod protocol;
+mod world;
+
+use family::Family;
+pub use output::{Output, build, check, data, first_difference, outputs};
+
+/// All families, in any order.
+fn families() -> Vec<Family> {
+    [cred::families(), hs::families()].into_iter().flatten().collect()
+}

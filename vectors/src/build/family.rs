@@ -1,0 +1,318 @@
+//! A family of vectors while it is made.
+
+use serde_json::{Map, Value, json};
+
+use crate::vector::Severity;
+
+/// The version that brought a vector.
+pub(crate) const SINCE: &str = "1.0.0";
+
+/// One file of vectors.
+pub(crate) struct Family {
+    pub(crate) name: &'static str,
+    about: &'static str,
+    op: &'static str,
+    constants: Map<String, Value>,
+    vectors: Vec<Draft>,
+}
+
+/// One vector; the methods add what not every vector has.
+pub(crate) struct Draft {
+    name: String,
+    requirements: Vec<&'static str>,
+    level: &'static str,
+    op: &'static str,
+    requires: Vec<&'static str>,
+    input: Map<String, Value>,
+    expect: Value,
+    base: Option<String>,
+    flaw: Option<String>,
+    group: Option<&'static str>,
+    severity: Option<Severity>,
+    note: String,
+    bug: Option<Value>,
+}
+
+impl Family {
+    /// `name` is `<area>/<family>`; `op` is what its vectors run.
+    pub(crate) fn new(name: &'static str, op: &'static str, about: &'static str) -> Self {
+        Self { name, about, op, constants: Map::new(), vectors: Vec::new() }
+    }
+
+    /// Names a value of this file; it is put in wherever it occurs.
+    pub(crate) fn constant(&mut self, name: &str, value: &[u8]) {
+        self.constants.insert(name.to_owned(), hex(value));
+    }
+
+    /// A vector that is accepted with `out`.
+    pub(crate) fn accept(
+        &mut self,
+        name: impl Into<String>,
+        requirements: &[&'static str],
+        input: Value,
+        out: Value,
+        note: impl Into<String>,
+    ) -> &mut Draft {
+        self.push(Draft {
+            name: name.into(),
+            requirements: requirements.to_vec(),
+            level: "MUST",
+            op: self.op,
+            requires: Vec::new(),
+            input: object(input),
+            expect: json!({ "accept": out }),
+            base: None,
+            flaw: None,
+            group: None,
+            severity: None,
+            note: note.into(),
+            bug: None,
+        })
+    }
+
+    /// A vector that differs from `base` by `change` and is refused with `code`.
+    pub(crate) fn reject(
+        &mut self,
+        name: impl Into<String>,
+        base: &str,
+        requirements: &[&'static str],
+        code: &'static str,
+        flaw: impl Into<String>,
+        change: impl FnOnce(&mut Map<String, Value>),
+    ) -> &mut Draft {
+        let area = self.name.split('/').next().unwrap_or_default();
+        let expect = json!({ "reject": { "class": class(area, code), "codes": [code] } });
+        self.negative(name, base, requirements, expect, flaw, change)
+    }
+
+    /// As [`Family::reject`] with any expectation, for sessions.
+    pub(crate) fn negative(
+        &mut self,
+        name: impl Into<String>,
+        base: &str,
+        requirements: &[&'static str],
+        expect: Value,
+        flaw: impl Into<String>,
+        change: impl FnOnce(&mut Map<String, Value>),
+    ) -> &mut Draft {
+        let name = name.into();
+        let draft = self
+            .vectors
+            .iter()
+            .find(|draft| draft.name == base && draft.base.is_none())
+            .unwrap_or_else(|| panic!("{}/{name}: no base {base}", self.name));
+        let mut input = draft.input.clone();
+        let op = draft.op;
+        change(&mut input);
+        assert!(input != draft.input, "{}/{name}: no difference from its base", self.name);
+        let flaw = flaw.into();
+        self.push(Draft {
+            name,
+            requirements: requirements.to_vec(),
+            level: "MUST",
+            op,
+            requires: Vec::new(),
+            input,
+            expect,
+            base: Some(format!("{}/{base}", self.name)),
+            note: format!("{}.", capital(&flaw)),
+            flaw: Some(flaw),
+            group: None,
+            severity: Some(Severity::Interop),
+            bug: None,
+        })
+    }
+
+    /// The input of a vector made before.
+    pub(crate) fn input(&self, name: &str) -> Map<String, Value> {
+        let draft = self.vectors.iter().find(|draft| draft.name == name);
+        draft.unwrap_or_else(|| panic!("{}/{name} is made before", self.name)).input.clone()
+    }
+
+    fn push(&mut self, draft: Draft) -> &mut Draft {
+        assert!(
+            self.vectors.iter().all(|other| other.name != draft.name),
+            "{}/{} twice",
+            self.name,
+            draft.name
+        );
+        self.vectors.push(draft);
+        self.vectors.last_mut().unwrap_or_else(|| unreachable!("just pushed"))
+    }
+
+    /// The file's document, vectors in the order of their ids, `name`d values in place of what
+    /// `constant` gives a name.
+    pub(crate) fn document(mut self, shared: &dyn Fn(&Value) -> Option<String>) -> Value {
+        self.vectors.sort_by(|a, b| a.name.cmp(&b.name));
+        let own = self.constants.clone();
+        let name_of = |value: &Value| {
+            let own = own.iter().find(|(_, constant)| *constant == value);
+            own.map(|(name, _)| name.clone()).or_else(|| shared(value))
+        };
+        let vectors: Vec<Value> =
+            self.vectors.into_iter().map(|draft| draft.value(self.name, &name_of)).collect();
+        json!({
+            "format": 1,
+            "family": self.name,
+            "about": self.about,
+            "constants": self.constants,
+            "vectors": vectors,
+        })
+    }
+}
+
+impl Draft {
+    /// What is lost when it is accepted: a secret or an authentication.
+    pub(crate) fn security(&mut self) -> &mut Self {
+        self.severity = Some(Severity::Security);
+        self
+    }
+
+    /// What is lost when it is accepted: availability, or the clear report of a fault.
+    pub(crate) fn robustness(&mut self) -> &mut Self {
+        self.severity = Some(Severity::Robustness);
+        self
+    }
+
+    pub(crate) fn note(&mut self, note: impl Into<String>) -> &mut Self {
+        self.note = note.into();
+        self
+    }
+
+    pub(crate) fn group(&mut self, group: &'static str) -> &mut Self {
+        self.group = Some(group);
+        self
+    }
+
+    pub(crate) fn requires(&mut self, feature: &'static str) -> &mut Self {
+        self.requires.push(feature);
+        self
+    }
+
+    pub(crate) fn should(&mut self) -> &mut Self {
+        self.level = "SHOULD";
+        self
+    }
+
+    pub(crate) fn bug(&mut self, kind: &str) -> &mut Self {
+        self.bug = Some(json!({ "type": kind }));
+        self
+    }
+
+    /// The legal codes, where several faults overlap.
+    pub(crate) fn codes(&mut self, codes: &[&str]) -> &mut Self {
+        self.expect["reject"]["codes"] = json!(codes);
+        self
+    }
+
+    /// The status that a refusal must have; `None` is a caller error.
+    pub(crate) fn status(&mut self, status: Option<u16>) -> &mut Self {
+        self.expect["reject"]["status"] = json!(status);
+        self
+    }
+
+    /// The fields of `out` that a refusal must have.
+    pub(crate) fn out(&mut self, out: Value) -> &mut Self {
+        self.expect["reject"]["out"] = out;
+        self
+    }
+
+    fn value(self, family: &str, name_of: &dyn Fn(&Value) -> Option<String>) -> Value {
+        let mut value = json!({
+            "id": format!("{family}/{}", self.name),
+            "since": SINCE,
+            "requirements": self.requirements,
+            "level": self.level,
+            "op": self.op,
+            "in": with_names(Value::Object(self.input), name_of),
+            "expect": with_names(self.expect, name_of),
+            "note": self.note,
+        });
+        let optional = [
+            ("base", self.base.map(Value::from)),
+            ("flaw", self.flaw.map(Value::from)),
+            ("group", self.group.map(Value::from)),
+            ("severity", self.severity.map(|severity| severity.name().into())),
+            ("bug", self.bug),
+            ("requires", (!self.requires.is_empty()).then(|| json!(self.requires))),
+        ];
+        for (key, field) in optional {
+            if let Some(field) = field {
+                value[key] = field;
+            }
+        }
+        value
+    }
+}
+
+/// Octets as vectors write them.
+pub(crate) fn hex(octets: &[u8]) -> Value {
+    Value::String(hex::encode(octets))
+}
+
+/// A u64 as vectors write it.
+pub(crate) fn u64_(value: u64) -> Value {
+    Value::String(value.to_string())
+}
+
+/// The class of a code (registry).
+pub(crate) fn class(area: &str, code: &str) -> &'static str {
+    match (area, code) {
+        ("cred" | "hs", "malformed")
+        | ("chan", "unknown_type" | "control_payload")
+        | ("frame", "early_end" | "text_message")
+        | ("tok", "server_id_encoding" | "challenge_length" | "body_length" | "body_time") => {
+            "encoding"
+        }
+        ("hs", "bad_key") | ("tok", "public_key_length" | "key_mismatch") => "key",
+        ("hs", "decrypt" | "unknown_id" | "wrong_password" | "pin")
+        | ("chan", "open_failed")
+        | ("tok", "client_signature" | "server_signature") => "auth",
+        ("hs", "stale" | "timeout") | ("tok", "future" | "expired") => "freshness",
+        ("hs", "binding" | "nonce")
+        | ("tok", "challenge_type" | "challenge_key" | "wrong_type" | "public_key_mismatch") => {
+            "binding"
+        }
+        ("hs", "order")
+        | (
+            "chan",
+            "missing_open" | "unexpected_open" | "after_close" | "dead" | "closed"
+            | "not_established",
+        ) => "state",
+        (
+            "chan",
+            "record_length" | "exhausted" | "payload_too_long" | "label_length" | "output_length",
+        )
+        | ("frame", "zero_length" | "too_long")
+        | ("tok", "invalid_time" | "invalid_ttl") => "limit",
+        ("hs", "lookup_failed") => "internal",
+        _ => panic!("no code {area} {code} in the registry"),
+    }
+}
+
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        other => panic!("not an object: {other}"),
+    }
+}
+
+fn with_names(value: Value, name_of: &dyn Fn(&Value) -> Option<String>) -> Value {
+    match value {
+        Value::Object(object) => Value::Object(
+            object.into_iter().map(|(key, value)| (key, with_names(value, name_of))).collect(),
+        ),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| with_names(item, name_of)).collect())
+        }
+        other => match name_of(&other) {
+            Some(name) => json!({ "const": name }),
+            None => other,
+        },
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
