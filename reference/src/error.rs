@@ -315,8 +315,8 @@ diagnostics! {
     FrameError:
 
     /// A message of length 0.
-    ZeroLength
-        => Class::Limit, "zero_length", "FRAME-007", "message of length 0";
+    ZeroLength { requirement: &'static str }
+        => Class::Limit, "zero_length", requirement, "message of length 0";
     /// A message longer than the limit of the receiver's state.
     TooLong { found: usize, limit: usize, requirement: &'static str }
         => Class::Limit, "too_long", requirement,

@@ -72,7 +72,7 @@ impl State {
         let length = usize::try_from(u32::from_be_bytes(octets)).unwrap_or(usize::MAX);
         // spec: FRAME-007
         if length == 0 {
-            return Self::Failed(FrameError::ZeroLength);
+            return Self::Failed(FrameError::ZeroLength { requirement: "FRAME-007" });
         }
         // spec: FRAME-008
         match limit.check(length) {
@@ -159,7 +159,8 @@ impl Default for Deframer {
 // spec: FRAME-006
 pub fn encode_frame(message: &[u8], limit: Limit, out: &mut Vec<u8>) -> Result<(), FrameError> {
     if message.is_empty() {
-        return Err(FrameError::ZeroLength);
+        // spec: FRAME-018
+        return Err(FrameError::ZeroLength { requirement: "FRAME-018" });
     }
     // spec: FRAME-017
     limit.check_for(message.len(), "FRAME-017")?;
@@ -274,10 +275,11 @@ mod tests {
     #[test]
     fn a_failure_is_for_good() {
         let mut deframer = Deframer::new();
-        assert_eq!(deframer.push(&[0; 9]), Err(FrameError::ZeroLength));
-        assert_eq!(deframer.push(&stream(&[vec![1]])), Err(FrameError::ZeroLength));
-        assert_eq!(deframer.push(&[]), Err(FrameError::ZeroLength));
-        assert_eq!(deframer.finish(), Err(FrameError::ZeroLength));
+        let zero = || FrameError::ZeroLength { requirement: "FRAME-007" };
+        assert_eq!(deframer.push(&[0; 9]), Err(zero()));
+        assert_eq!(deframer.push(&stream(&[vec![1]])), Err(zero()));
+        assert_eq!(deframer.push(&[]), Err(zero()));
+        assert_eq!(deframer.finish(), Err(zero()));
     }
 
     #[test]
@@ -300,7 +302,8 @@ mod tests {
             let error = FrameError::TooLong { found, limit: octets, requirement: "FRAME-017" };
             assert_eq!(encode_frame(&vec![0; found], limit, &mut out), Err(error));
         }
-        assert_eq!(encode_frame(b"", Limit::Handshake, &mut out), Err(FrameError::ZeroLength));
+        let empty = FrameError::ZeroLength { requirement: "FRAME-018" };
+        assert_eq!(encode_frame(b"", Limit::Handshake, &mut out), Err(empty));
         assert_eq!(out, b"before");
         encode_frame(&[9; 4_096], Limit::Handshake, &mut out).unwrap();
         assert_eq!(out[..11], *b"before\x00\x00\x10\x00\x09");
@@ -317,7 +320,7 @@ mod tests {
     #[test]
     fn every_error_can_be_provoked_and_knows_its_requirement() {
         let row = |error: &FrameError| match error {
-            FrameError::ZeroLength => ("zero_length", "FRAME-007"),
+            FrameError::ZeroLength { requirement } => ("zero_length", *requirement),
             FrameError::TooLong { .. } => ("too_long", "FRAME-011"),
             FrameError::EarlyEnd => ("early_end", "FRAME-010"),
             FrameError::TextMessage => ("text_message", "FRAME-002"),

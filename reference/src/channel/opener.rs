@@ -88,7 +88,7 @@ impl Opener {
     ///
     /// A truncated end is a failure: the channel is dead after it.
     pub fn transport_ended(self) -> Ending {
-        // spec: CHAN-037, CHAN-038
+        // spec: CHAN-037, CHAN-038, CHAN-044
         if self.clean {
             Ending::Clean
         } else {

@@ -37,11 +37,11 @@ pub struct Policy {
 
 impl Policy {
     /// Releases failures that depend on secrets no earlier than `milliseconds` after M2 came, so that
-    /// their time tells nothing. `None` unless that is less than 10,000: the client has given up by then.
+    /// their time tells nothing. `None` unless that is 1..=9,999: from 10,000 on the client has given up.
     #[must_use]
     pub fn with_release_delay(milliseconds: u64) -> Option<Self> {
         // spec: OBS-005, OBS-006
-        (milliseconds < 10_000).then_some(Self { release_delay_ms: Some(milliseconds) })
+        (1..10_000).contains(&milliseconds).then_some(Self { release_delay_ms: Some(milliseconds) })
     }
 }
 
@@ -161,7 +161,7 @@ pub struct Lookup {
     deadline: Deadline,
     /// No failure is released before.
     release: Tick,
-    /// An answer after this tick is no answer, if there is a release delay.
+    /// An answer at this tick or later is no answer, if there is a release delay.
     outlasted: Option<Tick>,
 }
 
@@ -211,7 +211,7 @@ impl Lookup {
         let failure = |error| Failure { error, release: release.max(at) };
         deadline.check(at).map_err(failure)?;
         // spec: OBS-007
-        if outlasted.is_some_and(|tick| at > tick) {
+        if outlasted.is_some_and(|tick| at >= tick) {
             return Err(failure(HandshakeError::LookupFailed { requirement: "OBS-007" }));
         }
         let (stored, known) = match answer {
