@@ -6,6 +6,7 @@
 mod cred;
 mod examples;
 mod family;
+mod frame;
 mod hs;
 mod ids;
 pub mod keys;
@@ -13,6 +14,7 @@ mod output;
 pub mod primitives;
 mod print;
 mod protocol;
+mod tok;
 mod world;
 
 use family::Family;
@@ -20,5 +22,8 @@ pub use output::{Output, build, check, data, first_difference, outputs};
 
 /// All families, in any order.
 fn families() -> Vec<Family> {
-    [cred::families(), hs::families()].into_iter().flatten().collect()
+    [cred::families(), hs::families(), frame::families(), tok::families()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

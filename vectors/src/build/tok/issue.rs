@@ -274,7 +274,14 @@ fn times(family: &mut Family) {
         });
     }
     let flaw = "the clock is second 2^32, which no token can carry";
-    CLOCK.add(family, "clock-after-last", "last-clock", &["TOK-008"], flaw, clock(4_294_967_296_000));
+    CLOCK.add(
+        family,
+        "clock-after-last",
+        "last-clock",
+        &["TOK-008"],
+        flaw,
+        clock(4_294_967_296_000),
+    );
 }
 
 /// Two faults at once: the code of the check that comes first.
@@ -314,12 +321,7 @@ fn order(family: &mut Family) {
             signed(&[body(TOKEN, &key, SECOND), vec![0]].concat()),
             "the body has 38 octets and the wrong type",
         ),
-        (
-            "time-type",
-            TIME,
-            signed(&body(TOKEN, &key, 0)),
-            "the time is 0 and the type wrong",
-        ),
+        ("time-type", TIME, signed(&body(TOKEN, &key, 0)), "the time is 0 and the type wrong"),
         (
             "time-key",
             TIME,

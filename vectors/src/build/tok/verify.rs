@@ -89,9 +89,7 @@ pub(super) fn family() -> Family {
 
 fn signatures(family: &mut Family) {
     let mut add = |name: String, value: Vec<u8>, flaw: String| {
-        SERVER
-            .add(family, name, "valid", &["TOK-044"], flaw, token(&value))
-            .group("token-verify");
+        SERVER.add(family, name, "valid", &["TOK-044"], flaw, token(&value)).group("token-verify");
     };
     let good = good();
     for n in [0, 1, 37, 63] {
@@ -201,7 +199,12 @@ fn order(family: &mut Family) {
     let foreign = |kind, second| other_server().signed(&body(kind, &key, second));
     let late = SECOND - 86_403;
     for (name, refusal, value, flaw) in [
-        ("server-expired", SERVER, foreign(TOKEN, late), "another server made it and it has expired"),
+        (
+            "server-expired",
+            SERVER,
+            foreign(TOKEN, late),
+            "another server made it and it has expired",
+        ),
         ("server-type", SERVER, foreign(CHALLENGE, SECOND), "another server made it; wrong type"),
         (
             "length-type",
@@ -224,8 +227,6 @@ fn order(family: &mut Family) {
         ),
     ] {
         let name = format!("order-{name}");
-        refusal
-            .add(family, name, "valid", &["TOK-043"], flaw, token(&value))
-            .group("token-verify");
+        refusal.add(family, name, "valid", &["TOK-043"], flaw, token(&value)).group("token-verify");
     }
 }

@@ -1,59 +1,12 @@
-//! Chapter 6: framing.
+//! Taking messages out of a byte stream (section 6.2 and 6.3).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::family::{Family, hex};
-use super::primitives::{sha256, stream};
+use super::super::family::{Family, hex};
+use super::super::primitives::stream;
+use super::{LARGE, SMALL, digested, frame, messages, repeated, set};
 
-/// The limit of a receiver that is not established.
-const SMALL: u32 = 4_096;
-/// The limit of one that is.
-const LARGE: u32 = 1 << 24;
-
-pub(crate) fn families() -> Vec<Family> {
-    vec![stream_family(), websocket(), encode()]
-}
-
-/// A message as the stream carries it.
-fn frame(message: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(message.len()).unwrap_or_else(|_| unreachable!("a short message"));
-    [&length.to_be_bytes()[..], message].concat()
-}
-
-/// A long message, as `in` gives it.
-fn repeated(length: u32) -> Value {
-    json!({ "repeat": "0123456789abcdef", "length": length })
-}
-
-/// The same, as `out` gives it.
-fn digested(length: u32) -> Value {
-    let pattern = [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
-    let octets: Vec<u8> = pattern.into_iter().cycle().take(length as usize).collect();
-    if length <= SMALL {
-        return hex(&octets);
-    }
-    json!({ "length": length, "sha256": hex::encode(sha256(&[&octets])) })
-}
-
-fn input(reads: &[Value], end: bool, established_after: Option<u32>) -> Value {
-    json!({ "reads": reads, "end": end, "established_after": established_after })
-}
-
-fn set(key: &'static str, value: Value) -> impl FnOnce(&mut Map<String, Value>) {
-    move |input| {
-        input.insert(key.to_owned(), value);
-    }
-}
-
-fn reads(value: &[Vec<u8>]) -> Value {
-    value.iter().map(|read| hex(read)).collect()
-}
-
-fn messages(value: &[&[u8]]) -> Value {
-    json!({ "messages": value.iter().map(|message| hex(message)).collect::<Vec<_>>() })
-}
-
-fn stream_family() -> Family {
+pub(super) fn family() -> Family {
     let about = "Taking messages out of a byte stream, however it is cut into reads.";
     let mut family = Family::new("frame/stream", "frame.stream", about);
     let first = stream("frame: first", 5);
@@ -175,9 +128,7 @@ fn long(length: u32, follows: u32) -> Value {
 }
 
 fn limits(family: &mut Family) {
-    let at = |limit: u32, established: Option<u32>| {
-        json!({ "reads": long(limit, limit), "end": true, "established_after": established })
-    };
+    let at = |limit: u32, established: Option<u32>| json!({ "reads": long(limit, limit), "end": true, "established_after": established });
     family.accept(
         "limit-before-established",
         &["FRAME-011"],
@@ -297,190 +248,10 @@ fn changes(family: &mut Family) {
         .robustness();
 }
 
-fn websocket() -> Family {
-    let about = "Messages of a WebSocket, after its frames have been put together.";
-    let mut family = Family::new("frame/websocket", "frame.websocket", about);
-    let first = stream("websocket: first", 20);
-    let second = stream("websocket: second", 17);
-    let binary = |octets: Value| json!({ "binary": octets });
-    let input = |messages: &[Value], established_after: Option<u32>| json!({ "messages": messages, "established_after": established_after });
-    family.accept(
-        "two",
-        &["FRAME-001"],
-        input(&[binary(hex(&first)), binary(hex(&second))], None),
-        messages(&[&first, &second]),
-        "Two binary messages.",
-    );
-    family.accept(
-        "like-text",
-        &["FRAME-001"],
-        input(&[binary(hex(b"{\"hello\":1}"))], None),
-        messages(&[b"{\"hello\":1}"]),
-        "A binary message whose octets are text stays binary.",
-    );
-    family.accept(
-        "like-a-stream",
-        &["FRAME-001"],
-        input(&[binary(hex(&frame(&first)))], None),
-        messages(&[&frame(&first)]),
-        "A length prefix is nothing special in a WebSocket message.",
-    );
-    for (name, limit, established) in [
-        ("limit-before-established", SMALL, None),
-        ("above-limit-when-established", SMALL + 1, Some(0)),
-        ("limit-established", LARGE, Some(0)),
-    ] {
-        let rule = if established.is_none() { "FRAME-011" } else { "FRAME-012" };
-        let draft = family.accept(
-            name,
-            &[rule, "FRAME-016"],
-            input(&[binary(repeated(limit))], established),
-            json!({ "messages": [digested(limit)] }),
-            format!("A message of {limit} octets."),
-        );
-        if limit == LARGE {
-            draft.requires("large");
-        }
-    }
-    for (name, events, taken, flaw) in [
-        (
-            "text-first",
-            json!([{ "text": hex(&first) }, binary(hex(&second))]),
-            messages(&[]),
-            "the first message is text",
-        ),
-        (
-            "text-second",
-            json!([binary(hex(&first)), { "text": hex(b"hello") }]),
-            messages(&[&first]),
-            "the second message is text",
-        ),
-        ("text-empty", json!([{ "text": "" }]), messages(&[]), "an empty text message"),
-    ] {
-        family
-            .reject(
-                name,
-                "two",
-                &["FRAME-002"],
-                "text_message",
-                flaw,
-                set("messages", events),
-            )
-            .out(taken)
-            .robustness();
-    }
-    family
-        .reject(
-            "text-established",
-            "above-limit-when-established",
-            &["FRAME-002"],
-            "text_message",
-            "the message is text",
-            set("messages", json!([{ "text": hex(b"hello") }])),
-        )
-        .robustness();
-    family
-        .reject(
-            "too-long-by-one",
-            "limit-before-established",
-            &["FRAME-011", "FRAME-016"],
-            "too_long",
-            "the message has 4,097 octets, and the receiver is not established",
-            set("messages", json!([binary(repeated(SMALL + 1))])),
-        )
-        .robustness();
-    family
-        .reject(
-            "too-long-established",
-            "limit-established",
-            &["FRAME-012"],
-            "too_long",
-            "the message has 2^24 + 1 octets",
-            set("messages", json!([binary(repeated(LARGE + 1))])),
-        )
-        .requires("large")
-        .robustness();
-    let rising = input(&[binary(hex(&second)), binary(repeated(SMALL + 1))], Some(1));
-    let out = json!({ "messages": [hex(&second), digested(SMALL + 1)] });
-    let note = "The receiver is established by the first message; the second may be longer.";
-    family.accept("limit-rises", &["FRAME-013"], rising, out, note);
-    family
-        .reject(
-            "limit-rises-too-early",
-            "limit-rises",
-            &["FRAME-013", "FRAME-016"],
-            "too_long",
-            "the receiver is established only after the second message",
-            set("established_after", json!(2)),
-        )
-        .out(messages(&[&second]))
-        .robustness();
-    family
+fn input(reads: &[Value], end: bool, established_after: Option<u32>) -> Value {
+    json!({ "reads": reads, "end": end, "established_after": established_after })
 }
 
-fn encode() -> Family {
-    let mut family =
-        Family::new("frame/encode", "frame.encode", "Putting a message on a byte stream.");
-    let input = |message: Value, established: bool| json!({ "message": message, "peer_established": established });
-    for length in [1, 2, 17, 255, 256, 607, 2_086, 4_092] {
-        let message = stream(&format!("encode {length}"), length);
-        family.accept(
-            format!("octets-{length}"),
-            &["FRAME-006", "CONV-001"],
-            input(hex(&message), false),
-            json!({ "frame": hex(&frame(&message)) }),
-            format!("A message of {length} octets."),
-        );
-    }
-    for (name, length, established) in [
-        ("limit-before-established", SMALL, false),
-        ("above-limit-when-established", SMALL + 1, true),
-        ("limit-established", LARGE, true),
-    ] {
-        let pattern = [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
-        let octets: Vec<u8> = pattern.into_iter().cycle().take(length as usize).collect();
-        let framed = frame(&octets);
-        let digest = hex::encode(sha256(&[&framed]));
-        let draft = family.accept(
-            name,
-            &["FRAME-017", "FRAME-006"],
-            input(repeated(length), established),
-            json!({ "frame": { "length": framed.len(), "sha256": digest } }),
-            format!("A message of {length} octets."),
-        );
-        if length == LARGE {
-            draft.requires("large");
-        }
-    }
-    family
-        .reject(
-            "too-long-by-one",
-            "limit-before-established",
-            &["FRAME-017"],
-            "too_long",
-            "the message has 4,097 octets, and the peer is not established",
-            set("message", repeated(SMALL + 1)),
-        )
-        .note("The caller is told; the peer would refuse it.");
-    family
-        .reject(
-            "too-long-established",
-            "limit-established",
-            &["FRAME-017"],
-            "too_long",
-            "the message has 2^24 + 1 octets",
-            set("message", repeated(LARGE + 1)),
-        )
-        .requires("large");
-    family
-        .reject(
-            "empty",
-            "octets-1",
-            &["FRAME-007"],
-            "zero_length",
-            "the message is empty",
-            set("message", hex(&[])),
-        )
-        .note("A length of 0 is refused by every receiver, so it is not sent.");
-    family
+fn reads(value: &[Vec<u8>]) -> Value {
+    value.iter().map(|read| hex(read)).collect()
 }
