@@ -194,7 +194,7 @@ def frame_websocket(i):
 
 def token_server(i):
     lifetimes = i.get("challenge_ttl_ms", tokens.CHALLENGE_TTL), i.get("token_ttl_ms", tokens.TOKEN_TTL)
-    return tokens.Server(tokens.SigningKey(i["server_private"]), i.get("server_id", b""), *lifetimes)
+    return tokens.Server(i["server_private"], i.get("server_id", b""), *lifetimes)
 
 
 def tok_sign(i):

@@ -49,6 +49,14 @@ def export(x: bytes, label: bytes, context: bytes, length: int) -> bytes:
     return _expand(x, bytes([len(label)]) + label + hashlib.sha256(context).digest(), length)
 
 
+def check_payload(kind: int, payload: bytes) -> None:
+    """Can this be sealed (CHAN-019, CHAN-026)?"""
+    if len(payload) > PAYLOAD_MAX:
+        raise CallerError("payload_too_long")
+    if kind != DATA and payload:
+        raise CallerError("control_payload")
+
+
 class Generation:
     """The keys of 65,536 records, and the chain key of the next generation (section 4.2)."""
 
@@ -58,10 +66,7 @@ class Generation:
         self.next = _expand(chain, b"next", 32)
 
     def seal(self, n: int, kind: int, payload: bytes) -> bytes:
-        if len(payload) > PAYLOAD_MAX:
-            raise CallerError("payload_too_long")
-        if kind != DATA and payload:
-            raise CallerError("control_payload")
+        check_payload(kind, payload)
         return AESGCM(self.key).encrypt(self._nonce(n), bytes([kind]) + payload, None)
 
     def open(self, n: int, direction: str, record: bytes) -> tuple[int, bytes]:
@@ -96,6 +101,7 @@ class Direction:
         self.name, self.n, self._keys = name, n, Generation(chain)
 
     def seal(self, kind: int, payload: bytes) -> bytes:
+        check_payload(kind, payload)  # the length comes first
         if self.n == NUMBERS:
             raise CallerError("exhausted")
         record = self._keys.seal(self.n, kind, payload)
@@ -173,12 +179,13 @@ class Channel:
         self.die()
 
     def end(self) -> bool:
-        """The transport has ended: is the end clean (CHAN-037)? If not, it is truncated.
+        """The transport has ended: is the end clean (CHAN-037)? If not, it is truncated, and a failure.
 
         Raises Refusal `order` at a server that still waits for the open record (HS-073).
         """
         early = not self.established and not self._dead
-        self.die()
+        if not self._clean:
+            self.die()
         if early:
             raise Refusal("order")
         return self._clean

@@ -220,7 +220,7 @@ class Server(_Party):
             reply = Reply(key.server_password, self._random(K), now, self._request.nonce)
             m3 = rsa.encrypt(self._client_key, reply.to_bytes())
             self.channel = Channel.of_server(self.m1, self._m2, m3, reply.k)
-            self._state, self._request = "await open", None
+            self._state, self._request, self._release = "await open", None, None
             return m3
 
     def receive_open(self, record: bytes, at: int) -> None:
@@ -238,10 +238,10 @@ class Server(_Party):
 
     def release_at(self, at: int) -> int:
         """When to end the transport after a failure at `at` (OBS-005)."""
-        return at if self._release is None else max(at, self._release)
+        return max(at, self._release or 0)
 
     def _check_time(self, at: int) -> None:
-        if self._state == "look-up" and self._release is not None and at > self._release:
+        if self._state == "look-up" and self._release is not None and at >= self._release:
             raise Refusal("lookup_failed")  # OBS-007
 
     def _erase(self) -> None:

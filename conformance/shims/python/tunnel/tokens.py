@@ -34,15 +34,16 @@ class Server:
 
     def __init__(
         self,
-        key: SigningKey,
+        key: bytes,
         server_id: bytes = b"",
         challenge_ttl: int = CHALLENGE_TTL,
         token_ttl: int = TOKEN_TTL,
     ):
-        _check_server_id(server_id)
+        """`key` is that of SigningKey. Lifetimes, key and serverId are checked in this order (section 5.7)."""
         _check_ttl(challenge_ttl)
         _check_ttl(token_ttl)
-        self._key, self._id, self._challenge_ttl, self._token_ttl = key, server_id, challenge_ttl, token_ttl
+        self._challenge_ttl, self._token_ttl, self._key, self._id = challenge_ttl, token_ttl, SigningKey(key), server_id
+        _check_server_id(server_id)
 
     def challenge(self, client: bytes, now: int) -> bytes:
         """101 octets for any 32 octets `client` (section 5.5)."""
