@@ -2,6 +2,17 @@
 
 /// Path relative to `data/`, and octets, in the order of the paths.
 pub(crate) const FILES: &[(&str, &[u8])] = &[
+    ("chan/caller.json", include_bytes!("../data/chan/caller.json")),
+    ("chan/close.json", include_bytes!("../data/chan/close.json")),
+    ("chan/exhausted.json", include_bytes!("../data/chan/exhausted.json")),
+    ("chan/export.json", include_bytes!("../data/chan/export.json")),
+    ("chan/failure.json", include_bytes!("../data/chan/failure.json")),
+    ("chan/generation.json", include_bytes!("../data/chan/generation.json")),
+    ("chan/open.json", include_bytes!("../data/chan/open.json")),
+    ("chan/schedule.json", include_bytes!("../data/chan/schedule.json")),
+    ("chan/seal.json", include_bytes!("../data/chan/seal.json")),
+    ("chan/session.json", include_bytes!("../data/chan/session.json")),
+    ("chan/start.json", include_bytes!("../data/chan/start.json")),
     ("constants.json", include_bytes!("../data/constants.json")),
     ("cred/client-key.json", include_bytes!("../data/cred/client-key.json")),
     ("cred/make.json", include_bytes!("../data/cred/make.json")),

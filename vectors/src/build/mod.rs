@@ -3,6 +3,7 @@
 //! It has its own encoders, each of them able to make what the specification forbids, and shares no
 //! code with the reference. What stands for random octets comes from SHA-256 over labels.
 
+mod chan;
 mod cred;
 mod examples;
 mod family;
@@ -22,7 +23,7 @@ pub use output::{Output, build, check, data, first_difference, outputs};
 
 /// All families, in any order.
 fn families() -> Vec<Family> {
-    [cred::families(), hs::families(), frame::families(), tok::families()]
+    [cred::families(), hs::families(), chan::families(), frame::families(), tok::families()]
         .into_iter()
         .flatten()
         .collect()
