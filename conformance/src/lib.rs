@@ -4,9 +4,12 @@
 //! report. The modules are in that order.
 
 pub mod cli;
+mod controls;
+mod decode;
 mod known;
 mod log;
 pub mod model;
+pub mod mutants;
 mod peer;
 mod recorder;
 pub mod reference_shim;
@@ -18,4 +21,5 @@ pub mod shim_server;
 pub mod spec;
 mod stop;
 mod summary;
+pub mod trace;
 mod verdict;

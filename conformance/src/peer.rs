@@ -21,6 +21,8 @@ pub struct PeerView {
 }
 
 /// The view of a vector's answer; None if the vector is in no group or the answer is no refusal.
+///
+/// Where the vector does not say what is sent before the refusal, it is one message: M1 or M2.
 pub fn view(vector: &Vector, line: &AnswerLine) -> Option<PeerView> {
     vector.group.as_ref()?;
     let nothing = Map::new();
@@ -31,7 +33,8 @@ pub fn view(vector: &Vector, line: &AnswerLine) -> Option<PeerView> {
     };
     match (vector.op.as_str(), line.outcome) {
         ("hs.client" | "hs.server", Outcome::Reject) => Some(PeerView {
-            extra: count(found.get("sent")) - count(expected.get("sent")),
+            extra: count(found.get("sent"))
+                - expected.get("sent").map_or(1, |sent| count(Some(sent))),
             established: found.get("established") == Some(&Value::Bool(true)),
             status: None,
         }),
@@ -56,6 +59,8 @@ pub fn distinguishable<'a>(
     let mut groups: BTreeMap<(&str, &str), Vec<(usize, &PeerView)>> = BTreeMap::new();
     for (key, vector, view) in views {
         if let Some(group) = &vector.group {
+            // The secret members of `request` are members of `request` too.
+            let group = if group == "request-secret" { "request" } else { group };
             groups.entry((group, &vector.op)).or_default().push((key, view));
         }
     }

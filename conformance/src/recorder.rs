@@ -11,7 +11,6 @@ use crate::runner::{Event, Finding};
 use crate::shim::StartError;
 use crate::stop::Stop;
 use crate::summary::{SHIM, Summary};
-use crate::verdict::Verdict;
 
 /// What is recorded about a run before it begins.
 pub struct About<'a> {

@@ -45,6 +45,11 @@ impl Stop {
         Ok(stop)
     }
 
+    /// One of its own, set by the same signals.
+    pub fn another(&self) -> Stop {
+        Stop { reason: OnceLock::new(), signal: Arc::clone(&self.signal) }
+    }
+
     pub fn set(&self, reason: Reason) {
         // An earlier reason stays.
         let _ = self.reason.set(reason);

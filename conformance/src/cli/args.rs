@@ -35,7 +35,13 @@ pub struct Arguments {
 pub enum Command {
     Run(Box<RunArgs>),
     List(ListArgs),
+    Show(ShowArgs),
     Explain(ExplainArgs),
+    Trace(TraceArgs),
+    Report(ReportArgs),
+    Selftest(SelftestArgs),
+    Vectors(VectorsArgs),
+    Shim(ShimArgs),
 }
 
 /// Run vectors against a shim and report (the default).
@@ -173,6 +179,81 @@ pub struct ListArgs {
 pub struct ExplainArgs {
     /// The rule's id, as in HS-014.
     pub id: String,
+}
+
+/// Show a vector: what it gives, field by field, what it expects, and what it differs in from its base.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The vector's id, as in cred/client-key/empty-id.
+    pub id: String,
+
+    /// As JSON, constants resolved.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// List every rule with the code that cites it and the vectors that test it.
+///
+/// Code is listed when the command runs within a checkout of the project.
+#[derive(Debug, Args)]
+pub struct TraceArgs {
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Make a report from a result log that was written with --format json.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The result log.
+    pub log: PathBuf,
+
+    /// What to make.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
+
+    /// How many failures the human report shows in full.
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    pub failures: usize,
+}
+
+/// Check the harness itself: shims that are wrong on purpose have to be found out.
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// Also run the mutants: implementations with one realistic bug each.
+    #[arg(long)]
+    pub mutants: bool,
+}
+
+/// Check or rebuild the vectors of a checkout.
+#[derive(Debug, Args)]
+pub struct VectorsArgs {
+    #[command(subcommand)]
+    pub command: VectorsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VectorsCommand {
+    /// Check ids, bases, requirements, hexadecimal, order and schema.
+    Lint {
+        /// The directory with the vector files [default: vectors/data of the checkout].
+        #[arg(value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Generate all vector files, and the examples in the specification, again.
+    Build,
+    /// Check that generating them again changes nothing.
+    Check,
+}
+
+/// Serve the shim protocol on standard input and output.
+///
+/// Without options this is the built-in reference.
+#[derive(Debug, Args)]
+pub struct ShimArgs {
+    /// A shim that is wrong on purpose; `tunnelproof selftest` lists them.
+    #[arg(long, value_name = "NAME")]
+    pub control: Option<String>,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

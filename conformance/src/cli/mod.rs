@@ -1,6 +1,7 @@
 //! The command line.
 
 mod args;
+mod check;
 mod inspect;
 mod run;
 
@@ -48,7 +49,13 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::List(args) => inspect::list(&args),
+        Command::Show(args) => inspect::show(&args),
         Command::Explain(args) => inspect::explain(&args),
+        Command::Trace(args) => inspect::trace(&args),
+        Command::Report(args) => run::report_log(&args),
+        Command::Selftest(args) => check::selftest(&args),
+        Command::Vectors(args) => check::vectors(&args.command),
+        Command::Shim(args) => check::shim(&args),
     }
 }
 

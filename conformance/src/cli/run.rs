@@ -7,9 +7,10 @@ use std::thread;
 
 use tunnelproof_vectors::Suite;
 
-use super::args::{Format, RunArgs};
+use super::args::{Format, ReportArgs, RunArgs};
 use super::{Failure, suite};
 use crate::known::KnownFailures;
+use crate::log::{Entry, Tally};
 use crate::recorder::{About, Recorder};
 use crate::report::Report;
 use crate::report::human::Human;
@@ -122,4 +123,33 @@ fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     Failure::Usage(format!("can't write {}: {error}", path.display()))
+}
+
+/// Makes a report from a result log.
+pub fn report_log(args: &ReportArgs) -> Result<u8, Failure> {
+    let text = std::fs::read_to_string(&args.log)
+        .map_err(|e| Failure::Usage(format!("can't read {}: {e}", args.log.display())))?;
+    let suite = suite()?;
+    let output: Box<dyn Write> = Box::new(anstream::stdout());
+    let mut report: Box<dyn Report> = match args.format {
+        Format::Human => Box::new(Human::new(output, &suite, args.failures)),
+        Format::Json => Box::new(Json::new(output)),
+        Format::Junit => Box::new(Junit::new(output)),
+    };
+    let mut tally = Tally::default();
+    for (index, line) in text.lines().enumerate() {
+        let entry: Entry = serde_json::from_str(line).map_err(|e| {
+            let file = args.log.display();
+            Failure::Usage(format!("{file}:{}: not an entry of a result log: {e}", index + 1))
+        })?;
+        tally.add(&entry);
+        report.entry(&entry)?;
+    }
+    report.finish(&tally)?;
+    match &tally.summary {
+        Some(summary) => Ok(summary.exit),
+        None => {
+            Err(Failure::Usage(format!("{} has no summary: it is cut off", args.log.display())))
+        }
+    }
 }

@@ -64,6 +64,13 @@ pub struct Finding {
     pub peer: Option<PeerView>,
 }
 
+impl Finding {
+    /// One without an answer.
+    fn of(verdict: Verdict) -> Finding {
+        Finding { verdict, took: None, stderr: None, peer: None }
+    }
+}
+
 /// A case that runs into its deadline costs the whole deadline: this many in a row end the run.
 const TIMEOUTS_IN_A_ROW: usize = 5;
 /// Up to this many failing cases get a fresh process each in the second run; above, one a worker.

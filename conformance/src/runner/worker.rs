@@ -83,8 +83,10 @@ impl<'p> Worker<'p> {
         while !self.pass.stop.is_set() {
             if self.pass.fresh_each {
                 let Some(key) = self.take() else { return };
-                self.run_alone(key);
-                self.session = None;
+                if let Some(finding) = self.run_alone(key) {
+                    let finding = self.finish_for(key, finding);
+                    self.tell(Message::Result(key, Box::new(finding)));
+                }
             } else if !self.turn() {
                 self.finish();
                 return;
@@ -131,15 +133,16 @@ impl<'p> Worker<'p> {
         let Some(session) = &mut self.session else { return true };
         match session.receive() {
             Ok(answered) => {
-                self.judge(answered);
+                let finding = self.judge(&answered);
+                self.tell(Message::Result(answered.key, Box::new(finding)));
             }
             Err(trouble) => self.handle(&trouble),
         }
         true
     }
 
-    /// Runs one case with nothing else in flight.
-    fn run_alone(&mut self, key: usize) -> Option<Verdict> {
+    /// Runs one case with nothing else in flight. None if the run is being stopped.
+    fn run_alone(&mut self, key: usize) -> Option<Finding> {
         if !self.is_asked(key) {
             return None;
         }
@@ -156,7 +159,7 @@ impl<'p> Worker<'p> {
             ) {
                 Ok(session) => self.session = Some(session),
                 Err(StartError { trouble, stderr, .. }) => {
-                    return self.blame(key, &trouble, stderr);
+                    return self.unanswered(&trouble, stderr);
                 }
             }
         } else {
@@ -169,12 +172,23 @@ impl<'p> Worker<'p> {
         }
         let session = self.session.as_mut()?;
         match session.receive() {
-            Ok(answered) => Some(self.judge(answered)),
+            Ok(answered) => Some(self.judge(&answered)),
             Err(trouble) => {
                 let stderr = session.stderr_tail();
                 self.session = None;
-                self.blame(key, &trouble, stderr)
+                self.unanswered(&trouble, stderr)
             }
+        }
+    }
+
+    /// Ends the process of a case that ran in its own, and sees whether that changes the verdict.
+    fn finish_for(&mut self, key: usize, finding: Finding) -> Finding {
+        let trouble = self.session.take().map(Session::finish);
+        match trouble {
+            Some(Err(trouble @ Trouble::ShimError { about: Some(about), .. })) if about == key => {
+                self.unanswered(&trouble, String::new()).unwrap_or(finding)
+            }
+            _ => finding,
         }
     }
 
@@ -207,57 +221,54 @@ impl<'p> Worker<'p> {
             if self.pass.stop.is_set() {
                 return;
             }
-            let verdict = self.run_alone(key);
-            let breaks = |v: &Verdict| {
-                matches!(
-                    v,
-                    Verdict::Timeout { .. } | Verdict::Crash { .. } | Verdict::ShimError { .. }
-                )
-            };
-            broke_again |= verdict.as_ref().is_some_and(breaks);
-            oldest = oldest.or(verdict.map(|verdict| (key, verdict)));
+            let Some(finding) = self.run_alone(key) else { continue };
+            broke_again |= matches!(
+                finding.verdict,
+                Verdict::Timeout { .. } | Verdict::Crash { .. } | Verdict::ShimError { .. }
+            );
+            oldest.get_or_insert((key, finding.verdict.name()));
+            self.tell(Message::Result(key, Box::new(finding)));
         }
         if let (false, Some((key, alone)), Some(together)) =
             (broke_again, oldest, verdict::of_trouble(trouble))
         {
-            let first = format!(
-                "{} ({}), with {} requests in flight",
-                together.name(),
-                together.sentence(),
-                suspects.len()
-            );
-            let verdict = Verdict::Flaky { first, second: format!("{}, alone", alone.name()) };
-            self.tell(Message::Result(
-                key,
-                Box::new(Finding { verdict, took: None, stderr: None, peer: None }),
-            ));
+            let verdict = Verdict::Flaky {
+                first: format!(
+                    "{} ({}), with {} requests in flight",
+                    together.name(),
+                    together.sentence(),
+                    suspects.len()
+                ),
+                second: format!("{alone}, alone"),
+            };
+            self.tell(Message::Result(key, Box::new(Finding::of(verdict))));
         }
     }
 
-    fn judge(&mut self, answered: Answered) -> Verdict {
+    fn judge(&mut self, answered: &Answered) -> Finding {
         self.pass.note_timeout(false);
         let Answered { key, line, took } = answered;
-        let vector = self.vector(key);
+        let vector = self.vector(*key);
         let session = self.session.as_mut().expect("an answer comes from a session");
-        let verdict = verdict::judge(vector, &line, session.hello().error_detail);
+        let verdict = verdict::judge(vector, line, session.hello().error_detail);
         let stderr = matches!(verdict, Verdict::Crash { .. }).then(|| session.stderr_tail());
-        let peer = peer::view(vector, &line);
-        let finding = Finding { verdict: verdict.clone(), took: Some(took), stderr, peer };
-        self.tell(Message::Result(key, Box::new(finding)));
-        verdict
+        let stderr = stderr.filter(|text| !text.is_empty());
+        Finding { verdict, took: Some(*took), stderr, peer: peer::view(vector, line) }
     }
 
-    fn blame(&mut self, key: usize, trouble: &Trouble, stderr: String) -> Option<Verdict> {
-        let verdict = verdict::of_trouble(trouble)?;
-        if key == PROBE || key == RESET {
-            self.tell_probe("shim/unknown-op", Some(verdict));
-            return None;
-        }
+    /// What is found about a case whose shim broke; None if the run is being stopped.
+    fn unanswered(&self, trouble: &Trouble, stderr: String) -> Option<Finding> {
         self.pass.note_timeout(matches!(trouble, Trouble::Timeout { .. }));
-        let stderr = (!stderr.is_empty()).then_some(stderr);
-        let finding = Finding { verdict: verdict.clone(), took: None, stderr, peer: None };
-        self.tell(Message::Result(key, Box::new(finding)));
-        Some(verdict)
+        let verdict = verdict::of_trouble(trouble)?;
+        Some(Finding { stderr: (!stderr.is_empty()).then_some(stderr), ..Finding::of(verdict) })
+    }
+
+    fn blame(&self, key: usize, trouble: &Trouble, stderr: String) {
+        if key == PROBE || key == RESET {
+            self.tell_probe("shim/unknown-op", verdict::of_trouble(trouble));
+        } else if let Some(finding) = self.unanswered(trouble, stderr) {
+            self.tell(Message::Result(key, Box::new(finding)));
+        }
     }
 
     /// Says bye; what goes wrong then is no case's fault, unless it names one.
@@ -294,10 +305,7 @@ impl<'p> Worker<'p> {
             return true;
         };
         let verdict = Verdict::Unsupported { reason };
-        self.tell(Message::Result(
-            key,
-            Box::new(Finding { verdict, took: None, stderr: None, peer: None }),
-        ));
+        self.tell(Message::Result(key, Box::new(Finding::of(verdict))));
         false
     }
 

@@ -57,7 +57,7 @@ pub enum Broken {
 const TAIL: usize = 8 * 1024;
 const CHUNK: usize = 64 * 1024;
 /// How long a shim that closed a pipe, or was told `bye`, is given to exit.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_millis(200);
 
 /// A running shim.
 pub struct Process {
@@ -166,7 +166,10 @@ impl Process {
                 // An answer may still be under way, but not for long.
                 deadline = deadline.min(now + GRACE);
             }
-            self.wait(deadline, true);
+            // A shim that has exited answers no more, even if a child of it still holds the pipe.
+            if !self.wait(deadline, true) && self.has_exited() {
+                self.stdout_ended = !self.read_stdout();
+            }
         }
     }
 
@@ -205,7 +208,8 @@ impl Process {
     }
 
     /// Blocks until a pipe is ready, the deadline or a short while has passed, then moves octets.
-    fn wait(&mut self, deadline: Instant, read_stdout: bool) {
+    /// Whether standard output gave any.
+    fn wait(&mut self, deadline: Instant, read_stdout: bool) -> bool {
         // Short, so that an interrupt is seen soon.
         let left = deadline.saturating_duration_since(Instant::now());
         let left = left.min(Duration::from_millis(50));
@@ -225,10 +229,8 @@ impl Process {
         // An error (EINTR) only means that nothing is ready; all pipes are non-blocking.
         let _ = poll(&mut fds, Some(&timeout));
         self.write_some();
-        if read_stdout {
-            self.read_stdout();
-        }
         self.read_stderr();
+        read_stdout && self.read_stdout()
     }
 
     fn write_some(&mut self) {
@@ -251,10 +253,11 @@ impl Process {
         }
     }
 
-    /// Reads one chunk; called only when `received` holds no whole line, so it stays bounded.
-    fn read_stdout(&mut self) {
+    /// Reads one chunk; called only when `received` holds no whole line, so it stays bounded. Whether
+    /// there was anything.
+    fn read_stdout(&mut self) -> bool {
         if self.stdout_ended {
-            return;
+            return false;
         }
         self.received.drain(..self.taken);
         self.scanned -= self.taken;
@@ -265,10 +268,11 @@ impl Process {
         self.received.truncate(held + got.as_ref().map_or(0, |n| *n));
         match got {
             Ok(0) => self.stdout_ended = true,
-            Ok(_) => {}
+            Ok(_) => return true,
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             Err(_) => self.stdout_ended = true,
         }
+        false
     }
 
     /// Reads up to one chunk, however much there is: a flood must not keep us here.
