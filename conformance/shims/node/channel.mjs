@@ -15,6 +15,7 @@ export class Channel {
   #in;
   #exporter;
   #dead = false;
+  #failed = false; // what the peer sent was refused
   #closed = { own: false, peer: false };
 
   /** The client's, right after it has accepted M3: `open` has to be called at once. K stays the caller's to erase. */
@@ -65,8 +66,8 @@ export class Channel {
   // Caller errors: nothing is sealed and the channel lives on.
   #seal(type, payload) {
     this.#alive();
-    if (this.#closed.own) throw refuse('closed'); // CHAN-032
     if (!this.established) throw refuse('not_established'); // HS-067
+    if (this.#closed.own) throw refuse('closed'); // CHAN-032
     return this.#out.seal(type, payload);
   }
 
@@ -80,6 +81,7 @@ export class Channel {
       if (message.type === 'close') this.#closed.peer = true;
       return message;
     } catch (error) {
+      this.#failed = true;
       this.#die();
       throw error;
     }
@@ -92,7 +94,8 @@ export class Channel {
     return exportOctets(this.#exporter, label, context, length);
   }
 
-  /** The transport did not take a record: the peer's next record number is not ours any more (CHAN-030). */
+  /** The transport did not take a record: the peer's next record number is not ours any more (CHAN-030). What the
+   * peer sent can still be whole, so this alone does not make the end truncated. */
   transportFailed() {
     this.#die();
   }
@@ -100,10 +103,10 @@ export class Channel {
   /** The peer has ended the transport: 'clean' or 'truncated' (CHAN-037, CHAN-038). */
   transportEnded() {
     const handshaking = !this.#dead && !this.established;
-    const clean = !this.#dead && this.#closed.peer;
-    this.#die();
+    if (this.#closed.peer && !this.#failed) return 'clean';
+    this.#die(); // CHAN-044
     if (handshaking) throw new TunnelError('hs.order', 'the transport ended before the open record'); // HS-073
-    return clean ? 'clean' : 'truncated';
+    return 'truncated';
   }
 
   #alive() {
@@ -134,7 +137,7 @@ export class Direction {
 
   /** A failure here is a caller error and uses no record number (CHAN-016, CHAN-019). */
   seal(type, payload) {
-    checkPayload(type, payload); // before the number: the order of CHAN-019 and CHAN-016
+    checkPayload(type, payload);
     if (this.#number > MAX_NUMBER) throw refuse('exhausted');
     const record = sealRecord(this.#keys, this.#number, type, payload);
     this.#advance();

@@ -136,8 +136,7 @@ export class ClientHandshake extends Party {
 export class ServerHandshake extends Party {
   #privateKey;
   #releaseDelay;
-  #releaseAt = 0;
-  #lookupDeadline = Infinity;
+  #releaseAt = null; // of a failure between M2 and M3, OBS-005
   #request;
   #m2;
 
@@ -157,7 +156,7 @@ export class ServerHandshake extends Party {
 
   /** When a transport may be closed whose handshake failed at `at` (OBS-005). */
   releaseAt(at) {
-    return Math.max(at, this.#releaseAt);
+    return Math.max(at, this.#releaseAt ?? at);
   }
 
   /** Takes M2 (the id to look up is returned) or the open record (null is returned). */
@@ -170,7 +169,7 @@ export class ServerHandshake extends Party {
     const { octets } = this.#privateKey.publicKey;
     if (m2.length < MIN_SPKI + octets) throw malformed('M2 is too short'); // HS-028
     const clientRsa = new RsaPublicKey(m2.subarray(0, -octets)); // HS-029 to HS-031
-    if (this.#releaseDelay !== null) this.#releaseAt = this.#lookupDeadline = at + this.#releaseDelay;
+    if (this.#releaseDelay !== null) this.#releaseAt = at + this.#releaseDelay;
     const p1 = this.#privateKey.decrypt(m2.subarray(-octets)); // HS-032
     try {
       const { id, clientPassword, t, nonce } = parseRequest(p1);
@@ -204,7 +203,7 @@ export class ServerHandshake extends Party {
       p3.fill(0);
       this.channel = Channel.server({ m1: this.m1, m2: this.#m2, m3, k });
       k.fill(0); // CHAN-004
-      this.#lookupDeadline = Infinity;
+      this.#releaseAt = null;
       this.state = 'await open';
       return m3;
     });
@@ -223,9 +222,9 @@ export class ServerHandshake extends Party {
   }
 
   expire(at) {
-    // OBS-007: the look-up has until the delay is over, and the handshake until its deadline; the earlier counts.
-    if (this.state === 'await look-up' && at > this.#lookupDeadline && this.#lookupDeadline < this.deadline) {
-      throw new TunnelError('hs.lookup_failed', 'the look-up outlasted the release delay');
+    // OBS-007: the look-up has until the delay ends, and the handshake until its deadline; the earlier counts.
+    if (this.state === 'await look-up' && this.#releaseAt !== null && at >= this.#releaseAt && this.#releaseAt < this.deadline) {
+      throw new TunnelError('hs.lookup_failed', 'the look-up has not answered when the release delay ends');
     }
     super.expire(at);
   }

@@ -21,11 +21,12 @@ export class TokenServer {
   #verifier;
 
   /** `signingKey` is 64 octets, seed and public key; `serverId` is octets. */
-  constructor({ signingKey, serverId = Buffer.alloc(0), challengeLifetime = 60_000n, tokenLifetime }) {
+  constructor({ signingKey, serverId = Buffer.alloc(0), challengeLifetime = 60_000n, tokenLifetime = 86_400_000n }) {
+    this.#challengeLifetime = checkLifetime(challengeLifetime);
+    checkLifetime(tokenLifetime);
     this.#publicKey = publicKeyOf(signingKey);
     this.#key = signingKey;
     this.#serverId = checkServerId(serverId);
-    this.#challengeLifetime = checkLifetime(challengeLifetime);
     this.#verifier = new TokenVerifier({ publicKey: this.#publicKey, tokenLifetime });
   }
 
@@ -36,7 +37,7 @@ export class TokenServer {
     return this.#sign(CHALLENGE, clientKey, now);
   }
 
-  /** Section 5.7, in the order of its table. */
+  /** Section 5.7. The constructor and the clock come first, then the table in its order. */
   issue(clientKey, signedChallenge, now) {
     checkClock(now);
     checkPublicKey(clientKey);

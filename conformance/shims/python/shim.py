@@ -235,9 +235,7 @@ OPS = {
     "frame.encode": lambda i: {"frame": framing.encode(i["message"], i["peer_established"])},
     "tok.challenge": lambda i: {"challenge": token_server(i).challenge(i["client_public"], i["now_ms"])},
     "tok.sign": tok_sign,
-    "tok.issue": lambda i: {
-        "token": token_server(i).token(i["client_public"], i["signed_challenge"], i["now_ms"])
-    },
+    "tok.issue": lambda i: {"token": token_server(i).token(i["client_public"], i["signed_challenge"], i["now_ms"])},
     "tok.verify": tok_verify,
 }
 

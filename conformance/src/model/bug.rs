@@ -45,6 +45,7 @@ bugs! {
     IdDeleteAccepted IdC1ControlsAccepted IdSpaceRefused IdFormatCharactersRefused IdAsciiOnly
     IdUnassignedRefused ClientKeyLineEndTrimmed ClientKeyReadFromTheLeft ClientKeyPasswordUnchecked
     ClientKeyDigestUnchecked ServerKeyTailIgnored ServerKeyTrimmed ServerKeyDigitsUnchecked
+    ShortKeyTraps IdOfTwoOctetsRefused IdPunctuationRefused
     // Digests
     Base62IsBase64Url ServerDigestUnderClientLabel ClientSecretWithoutSalt
     ClientSecretWithoutIdLength ClientSecretHalvesSwapped X25519NotClamped
@@ -53,7 +54,7 @@ bugs! {
     DigestLittleEndian DigestOfHalfTheHash Base62LowerCaseFirst DigestLeastDigitFirst
     DigestNotPadded
     // DER
-    SpkiLongLengthAccepted SpkiIndefiniteLengthAccepted
+    SpkiLongLengthAccepted SpkiIndefiniteLengthAccepted SpkiTagsIgnored SpkiReadAtFixedPlaces
     // RSA public keys
     SpkiPkcs1Accepted SpkiUnusedBitsIgnored SpkiTailOfKeyAccepted SpkiTailOfSequenceAccepted
     SpkiTrailingOctetsAccepted SpkiAlgorithmIgnored SpkiParametersIgnored SpkiMissingNullAccepted
@@ -62,7 +63,7 @@ bugs! {
     ModulusOnlyWholeOctetsAccepted ModulusEvenAccepted ExponentIgnored
     // OAEP
     OaepSha256 OaepMaskSha256 StrippedCiphertextAccepted PaddedCiphertextAccepted
-    CiphertextRangeIsMalformed CiphertextReduced OaepSha256AlsoAccepted Pkcs1v15AlsoAccepted
+    CiphertextRangeIsMalformed CiphertextReduced OaepSha256AlsoAccepted Pkcs1AlsoAccepted
     DecryptFailureIsMalformed OaepFirstOctetIgnored OaepLabelIgnored OaepPaddingSearched
     OaepSeparatorIgnored
     // Nonce and plaintexts
@@ -70,6 +71,7 @@ bugs! {
     NonceKeysSwapped NonceOfKeysNotHashed NonceBindingWithoutRandom NonceOfLastHalf
     RequestIdLengthSigned RequestTrailingOctetsAccepted RequestIdUnchecked RequestPasswordUnchecked
     ReplyKeyFirst ReplyTrailingOctetsAccepted ReplyPasswordUnchecked TimeLittleEndian TimeOf32Bits
+    ShortPlaintextTraps
     // The client of the handshake
     ErrorMessageSent ClientFreshnessMissing ClientFreshnessPastOnly ClientFreshnessFutureOnly
     ClientFreshnessWraps ClientFreshnessUnsigned ClientFreshnessInDoubles ClientTenSecondsRefused
@@ -79,7 +81,7 @@ bugs! {
     ClientDeadlineOnlyOnMessages ClientQueuesMessages PinCheckedAfterParsing PinIgnored
     PinStartCompared RequestTimeInMilliseconds M2CiphertextFirst ReplyLengthUnchecked
     ClientChecksNonceBeforeTime ClientChecksPasswordFirst ClientChecksPasswordBeforeNonce
-    OpenRecordNotSent
+    OpenRecordNotSent ClientDeadlineOneEarly
     // The server of the handshake
     ServerFreshnessMissing ServerFreshnessPastOnly ServerFreshnessFutureOnly ServerFreshnessWraps
     ServerFreshnessUnsigned ServerFreshnessTraps ServerFreshnessInDoubles ServerTenSecondsAccepted
@@ -90,7 +92,8 @@ bugs! {
     LookUpBeforeBinding NonceBindingUnchecked NonceBindingStartCompared SlowLookUpAccepted
     LookUpFailureIsUnknown MalformedServerKeyIsUnknown TimeBeforePassword WrongPasswordIsUnknown
     UnknownIdAnswered UnknownIdIsWrongPassword ReplyWithNonceOfItsOwn ReplyTimeIsTheClients
-    EstablishedWithoutOpenRecord ReleaseDelayMissing
+    EstablishedWithoutOpenRecord ReleaseDelayMissing LookUpAsTheDelayEndsAccepted
+    ServerDeadlineOneEarly
     // Keys and records
     TranscriptWithoutLengths TranscriptLengthsLittleEndian TranscriptWithoutM1 TranscriptWithoutM2
     TranscriptWithoutM3 SaltAndSecretSwapped DirectionLabelsSwapped OneChainForBothDirections
@@ -102,7 +105,7 @@ bugs! {
     OpenAcceptedAnywhere OpenAcceptedFromServer PlaceCheckedBeforePayload EmptyDataRefused
     ClosePayloadAccepted OpenPayloadAccepted ExporterLabel256Accepted ExporterLabel255Refused
     ExporterLongestRefused ExporterOfNothingAccepted ExporterCutsShort ExporterWithoutLabelLength
-    ExporterContextNotHashed
+    ExporterContextNotHashed ShortRecordTraps PayloadLengthUnchecked ExporterLabelLengthUnchecked
     // The life of a channel
     NumbersStartAgain GenerationOneRecordLong GenerationOneRecordShort GenerationsIgnored
     OpenRecordIsData TransportFailureIgnored PayloadTooLongKills SealingExhaustedKills
@@ -112,16 +115,19 @@ bugs! {
     RepeatedRecordAccepted LostRecordTolerated ReflectedRecordAccepted ExportAfterDeath
     ExportBeforeEstablished ExportErrorKills EveryEndIsClean OwnCloseMakesEndClean
     BothClosesNeededForCleanEnd FailureAfterCloseIsClean
+    SendFailureMakesEndTruncated TruncatedEndSurvived PayloadLengthCheckedFirst
+    ExportLengthCheckedFirst
     // Framing
     TextMessageAccepted WebSocketLengthUnchecked EmptyMessageSkipped EncodeLimitNeverRaised
     EncodeLimitMissing LengthCountsItself LengthLittleEndian ReadTakenForMessage LimitOfTheRead
     TooLongNoticedAtTheEnd ZeroLengthSkipped ZeroLengthAccepted EndWithinLengthIgnored
     EndWithinMessageIgnored LengthOfThreeOctets LengthSigned LimitNeverRaised LimitAlwaysRaised
     LimitRaisedOneMessageEarly LimitRaisedOneMessageLate ChannelLimitOneHigh ChannelLimitOneLow
-    HandshakeLimitOneHigh HandshakeLimitOneLow
+    HandshakeLimitOneHigh HandshakeLimitOneLow EmptyMessageEncoded
     // Ed25519
     ShortSignatureTraps SNotChecked OnlyTopBitsOfSChecked NonCanonicalKeyAccepted KeyOffCurveTraps
-    SmallOrderKeyAccepted MixedOrderKeyRefused SmallOrderRAccepted RComparedAsPoint
+    SmallOrderKeyAccepted MixedOrderKeyRefused HashNotReduced HashNegatedNotKey
+    SmallOrderRAccepted RComparedAsPoint
     CofactoredEquation SmallOrderListIncomplete
     // Tokens
     PointCheckedAtChallenge ChallengeDependsOnServerId ClientSignsAnything ClientIgnoresLength
@@ -136,5 +142,5 @@ bugs! {
     BodyTimeLittleEndian BodyTailIgnored BodyTimeZeroAccepted ServerIdNotRemoved
     ServerIdRemovedByLength LastOctetsTakenForChallenge ServerIdRequired ServerIdRemovedRepeatedly
     TimeSigned LifetimeExclusive LifetimeInSeconds AgeInSeconds ExpiryOf32Bits FutureInclusive
-    FutureTolerated
+    FutureTolerated ShortBodyTraps SignatureAfterMessage
 }

@@ -6,7 +6,7 @@ use aes_gcm::{Aes256Gcm, Key, Nonce, Tag};
 use serde_json::{Map, Value};
 
 use super::digest::{expand, expand_to, extract, len8, sha256};
-use super::refusal::{Result, check, fault};
+use super::refusal::{Result, check, fault, trap};
 use super::{Bug, Model, out};
 use crate::shim_server::{BadInput, Input, to_octets};
 
@@ -258,6 +258,9 @@ impl Model {
             LONGEST_RECORD
         };
         let shortest = if self.bug(Bug::RecordWithoutTypeAccepted) { TAG } else { TAG + 1 };
+        if length < TAG && self.bug(Bug::ShortRecordTraps) {
+            trap("attempt to subtract with overflow");
+        }
         if (shortest..=longest).contains(&length) { Ok(()) } else { Err(check("record_length")) }
     }
 
@@ -270,7 +273,10 @@ impl Model {
         } else {
             LONGEST_PAYLOAD
         };
-        if length > longest { Err(check("payload_too_long")) } else { Ok(()) }
+        if length > longest && !self.bug(Bug::PayloadLengthUnchecked) {
+            return Err(check("payload_too_long"));
+        }
+        Ok(())
     }
 
     /// CHAN-022 to CHAN-026, in their order.
@@ -326,14 +332,17 @@ impl Model {
     pub(super) fn export(&self, exporter: &[u8; 32], request: Input<'_>) -> Result<Vec<u8>> {
         let (label, context) = (request.octets("label")?, request.octets("context")?);
         let length = usize::try_from(request.integer("length")?).unwrap_or(usize::MAX);
-        let longest_label = if self.bug(Bug::ExporterLabel256Accepted) {
+        let longest_label = if self.bug(Bug::ExporterLabelLengthUnchecked) {
+            usize::MAX
+        } else if self.bug(Bug::ExporterLabel256Accepted) {
             256
         } else if self.bug(Bug::ExporterLabel255Refused) {
             254
         } else {
             255
         };
-        if label.len() > longest_label {
+        if label.len() > longest_label && !(length == 0 && self.bug(Bug::ExportLengthCheckedFirst))
+        {
             return Err(check("label_length"));
         }
         let longest = if self.bug(Bug::ExporterLongestRefused) { 8159 } else { 8160 };

@@ -143,7 +143,13 @@ impl Client<'_> {
             State::MakeM2 { .. } if bug(Bug::ClientDeadlineWhileMakingKey) => PATIENCE,
             State::MakeM2 { .. } | State::Established => return Ok(()),
         };
-        let late = if bug(Bug::ClientDeadlineInclusive) { at > deadline } else { at >= deadline };
+        let late = if bug(Bug::ClientDeadlineInclusive) {
+            at > deadline
+        } else if bug(Bug::ClientDeadlineOneEarly) {
+            at + 1 >= deadline
+        } else {
+            at >= deadline
+        };
         let noticed = received || !bug(Bug::ClientDeadlineOnlyOnMessages);
         if late && noticed { Err(check("timeout")) } else { Ok(()) }
     }

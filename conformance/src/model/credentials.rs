@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::refusal::{Result, check};
+use super::refusal::{Result, check, trap};
 use super::{Bug, Model, out};
 use crate::shim_server::{Input, to_octets};
 
@@ -81,7 +81,10 @@ impl Model {
         } else {
             255
         };
-        if (length == 0 && !self.bug(Bug::IdEmptyAccepted)) || length > limit {
+        if (length == 0 && !self.bug(Bug::IdEmptyAccepted))
+            || length > limit
+            || (length < 3 && self.bug(Bug::IdOfTwoOctetsRefused))
+        {
             return Err(check("malformed"));
         }
         match self.code_points(&id) {
@@ -97,7 +100,10 @@ impl Model {
             0x7f => self.bug(Bug::IdDeleteAccepted),
             0x80..=0x9f => self.bug(Bug::IdC1ControlsAccepted),
             0x20 => !self.bug(Bug::IdSpaceRefused),
-            0x21..=0x7e => true,
+            0x21..=0x7e => {
+                let word = u8::try_from(point).is_ok_and(|octet| octet.is_ascii_alphanumeric());
+                word || !self.bug(Bug::IdPunctuationRefused)
+            }
             // Format characters, line and paragraph separators.
             0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff => {
                 !self.bug(Bug::IdFormatCharactersRefused) && !self.bug(Bug::IdAsciiOnly)
@@ -129,6 +135,9 @@ impl Model {
             octets = octets.strip_suffix(b"\n").unwrap_or(octets);
         }
         let Some(mut at) = octets.len().checked_sub(26) else {
+            if self.bug(Bug::ShortKeyTraps) {
+                trap("attempt to subtract with overflow");
+            }
             return Err(check("malformed"));
         };
         if self.bug(Bug::ClientKeyReadFromTheLeft) {
@@ -136,7 +145,12 @@ impl Model {
             at = (1..at).find(|&at| self.is_base62(&octets[at..at + 26])).unwrap_or(at);
         }
         let (id, rest) = octets.split_at(at);
-        let (password, digest) = rest[..26].split_at(18);
+        let rest = &rest[..26];
+        let (password, digest) = if self.bug(Bug::ClientKeyDigestFirst) {
+            (&rest[8..], &rest[..8])
+        } else {
+            rest.split_at(18)
+        };
         if (!self.is_base62(password) && !self.bug(Bug::ClientKeyPasswordUnchecked))
             || (!self.is_base62(digest) && !self.bug(Bug::ClientKeyDigestUnchecked))
         {
@@ -152,6 +166,9 @@ impl Model {
         if octets.len() > 26 && self.bug(Bug::ServerKeyTailIgnored) {
             octets = &octets[..26];
         }
+        if octets.len() < 26 && self.bug(Bug::ShortKeyTraps) {
+            trap("range end index 26 out of range");
+        }
         if self.bug(Bug::ServerKeyTrimmed) {
             octets = octets.trim_ascii();
         }
@@ -160,7 +177,11 @@ impl Model {
         {
             return Err(check("malformed"));
         }
-        let (password, client_digest) = octets.split_at(8);
+        let (password, client_digest) = if self.bug(Bug::ServerKeyDigestFirst) {
+            (&octets[18..], &octets[..18])
+        } else {
+            octets.split_at(8)
+        };
         Ok(ServerKey { password: password.to_vec(), client_digest: client_digest.to_vec() })
     }
 }

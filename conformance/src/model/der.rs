@@ -25,7 +25,7 @@ impl<'a> Der<'a> {
 
     /// The contents of the next element, which must have this tag.
     pub(super) fn element(&mut self, tag: u8, model: &Model) -> Option<Self> {
-        if self.take(1)? != [tag] {
+        if self.take(1)? != [tag] && !model.bug(Bug::SpkiTagsIgnored) {
             return None;
         }
         let length = match self.take(1)?[0] {

@@ -3,8 +3,10 @@
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use curve25519_dalek::traits::IsIdentity;
 use curve25519_dalek::{EdwardsPoint, Scalar};
+use num_bigint::BigUint;
 use sha2::{Digest, Sha512};
 
+use super::refusal::trap;
 use super::{Bug, Model};
 
 /// The public key of a seed.
@@ -16,9 +18,10 @@ pub(super) fn public_key(seed: &[u8; 32]) -> [u8; 32] {
 /// `signature || message`.
 pub(super) fn sign(seed: &[u8; 32], public: &[u8; 32], message: &[u8]) -> Vec<u8> {
     let (scalar, prefix) = expand_seed(seed);
-    let r = sha512_scalar(&[&prefix, message]);
+    let r = Scalar::from_bytes_mod_order_wide(&sha512(&[&prefix, message]));
     let r_encoded = EdwardsPoint::mul_base(&r).compress().to_bytes();
-    let s = r + sha512_scalar(&[&r_encoded, public, message]) * scalar;
+    let h = Scalar::from_bytes_mod_order_wide(&sha512(&[&r_encoded, public, message]));
+    let s = r + h * scalar;
     [&r_encoded, s.as_bytes(), message].concat()
 }
 
@@ -56,7 +59,8 @@ impl Model {
             }
             return false;
         };
-        if self.is_refused_small_order(key, &a, Bug::SmallOrderKeyAccepted)
+        let listed = is_canonical(key) || !self.bug(Bug::NonCanonicalKeyAccepted);
+        if (listed && self.is_refused_small_order(key, &a, Bug::SmallOrderKeyAccepted))
             || (!a.is_torsion_free() && self.bug(Bug::MixedOrderKeyRefused))
         {
             return false;
@@ -64,13 +68,24 @@ impl Model {
         // TOK-015
         let r_point = CompressedEdwardsY(r).decompress();
         if let Some(point) = &r_point
+            && (is_canonical(&r) || !self.bug(Bug::RComparedAsPoint))
             && self.is_refused_small_order(&r, point, Bug::SmallOrderRAccepted)
         {
             return false;
         }
         // TOK-019
-        let h = sha512_scalar(&[&r, key, message]);
-        let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&-h, &a, &s);
+        let h = sha512(&[&r, key, message]);
+        let reduced = Scalar::from_bytes_mod_order_wide(&h);
+        let (factor, point) =
+            if self.bug(Bug::HashNegatedNotKey) { (-reduced, a) } else { (reduced, -a) };
+        let mut expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&factor, &point, &s);
+        if self.bug(Bug::HashNotReduced) {
+            // With h = q*L + r, this is q*(L*A): nothing but for a key of mixed order.
+            let last = -Scalar::ONE; // L - 1
+            let q = BigUint::from_bytes_le(&h) / (BigUint::from_bytes_le(last.as_bytes()) + 1u32);
+            let q = q.iter_u32_digits().next().unwrap_or(0) % 8;
+            expected -= (a * last + a) * Scalar::from(q);
+        }
         if expected.compress().to_bytes() == r {
             return true;
         }
@@ -93,11 +108,6 @@ impl Model {
     }
 }
 
-/// Panics, without the message on standard error.
-fn trap(text: &'static str) -> ! {
-    std::panic::resume_unwind(Box::new(text))
-}
-
 /// Whether y is below 2^255 - 19.
 fn is_canonical(encoded: &[u8; 32]) -> bool {
     let high = encoded[31] & 0x7f == 0x7f && encoded[1..31].iter().all(|&octet| octet == 0xff);
@@ -112,8 +122,8 @@ fn expand_seed(seed: &[u8; 32]) -> (Scalar, [u8; 32]) {
     (Scalar::from_bytes_mod_order(curve25519_dalek::scalar::clamp_integer(scalar)), prefix)
 }
 
-fn sha512_scalar(parts: &[&[u8]]) -> Scalar {
+fn sha512(parts: &[&[u8]]) -> [u8; 64] {
     let mut hash = Sha512::new();
     parts.iter().for_each(|part| hash.update(part));
-    Scalar::from_bytes_mod_order_wide(&hash.finalize().into())
+    hash.finalize().into()
 }

@@ -75,7 +75,7 @@ impl Model {
         if message.len() > limit && !self.bug(Bug::EncodeLimitMissing) {
             return Err(check("too_long"));
         }
-        if message.is_empty() {
+        if message.is_empty() && !self.bug(Bug::EmptyMessageEncoded) {
             return Err(check("zero_length"));
         }
         let mut length = message.len() as u32; // at most 2^26

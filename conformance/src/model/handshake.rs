@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::digest::{len8, sha256};
-use super::refusal::{Result, check};
+use super::refusal::{Result, check, trap};
 use super::{Bug, Model, out};
 use crate::shim_server::{Input, to_octets, to_u64};
 
@@ -86,17 +86,22 @@ impl Model {
 
     /// HS-033 to HS-035: the form of P1.
     pub(super) fn request(&self, octets: &[u8]) -> Result<Request> {
-        let malformed = || check("malformed");
+        let malformed = || {
+            if self.bug(Bug::ShortPlaintextTraps) {
+                trap("range end index out of range");
+            }
+            check("malformed")
+        };
         let (&length, rest) = octets.split_first().ok_or_else(malformed)?;
         if length > 0x7f && self.bug(Bug::RequestIdLengthSigned) {
-            return Err(malformed());
+            return Err(check("malformed"));
         }
         let (id, rest) = rest.split_at_checked(usize::from(length)).ok_or_else(malformed)?;
         let (password, rest) = rest.split_at_checked(18).ok_or_else(malformed)?;
         let (t, rest) = rest.split_at_checked(8).ok_or_else(malformed)?;
         let (nonce, rest) = rest.split_at_checked(30).ok_or_else(malformed)?;
         if !rest.is_empty() && !self.bug(Bug::RequestTrailingOctetsAccepted) {
-            return Err(malformed());
+            return Err(check("malformed"));
         }
         let id = if self.bug(Bug::RequestIdUnchecked) { id.to_vec() } else { self.id(id)? };
         if !self.bug(Bug::RequestPasswordUnchecked) {
@@ -118,6 +123,9 @@ impl Model {
     /// HS-054, HS-055: the form of P3.
     pub(super) fn reply(&self, octets: &[u8]) -> Result<Reply> {
         let long = octets.len() > 94 && !self.bug(Bug::ReplyTrailingOctetsAccepted);
+        if octets.len() < 94 && self.bug(Bug::ShortPlaintextTraps) {
+            trap("range end index 94 out of range");
+        }
         if octets.len() < 94 || long {
             return Err(check("malformed"));
         }

@@ -102,7 +102,7 @@ impl Model {
                 let lax = self.bug(Bug::OaepSha256AlsoAccepted);
                 lax.then(|| self.unpad(&message, Hash::Sha256, Hash::Sha256)).flatten()
             })
-            .or_else(|| self.bug(Bug::Pkcs1v15AlsoAccepted).then(|| unpad_v15(&message)).flatten())
+            .or_else(|| self.bug(Bug::Pkcs1AlsoAccepted).then(|| unpad_v15(&message)).flatten())
             .ok_or_else(|| self.decryption_failed())
     }
 

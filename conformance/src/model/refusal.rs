@@ -36,6 +36,11 @@ pub(super) fn fault(native: impl Into<String>) -> Refusal {
     Refusal::Fault(native.into())
 }
 
+/// Panics, without the message on standard error.
+pub(super) fn trap(text: &'static str) -> ! {
+    std::panic::resume_unwind(Box::new(text))
+}
+
 impl Refusal {
     /// The same refusal, with what was done before it.
     pub(super) fn with_out(self, done: Map<String, Value>) -> Self {

@@ -134,7 +134,13 @@ impl Server<'_> {
         }
         let from = if bug(Bug::ServerDeadlineFromM2) { self.started_at } else { 0 };
         let deadline = from.saturating_add(PATIENCE);
-        let late = if bug(Bug::ServerDeadlineInclusive) { at > deadline } else { at >= deadline };
+        let late = if bug(Bug::ServerDeadlineInclusive) {
+            at > deadline
+        } else if bug(Bug::ServerDeadlineOneEarly) {
+            at + 1 >= deadline
+        } else {
+            at >= deadline
+        };
         let noticed = (event.has("receive") || !bug(Bug::ServerDeadlineOnlyOnMessages))
             && !(event.has("lookup") && bug(Bug::ServerDeadlineNotForLookUps));
         if late && noticed { Err(check("timeout")) } else { Ok(()) }
@@ -226,11 +232,12 @@ impl Server<'_> {
         };
         let now = event.u64("now")?;
         // OBS-007
-        if let (Some(delay), Some(received)) = (self.delay, self.accepted_at)
-            && at > received.saturating_add(delay)
-            && !model.bug(Bug::SlowLookUpAccepted)
-        {
-            return Err(check("lookup_failed"));
+        if let (Some(delay), Some(received)) = (self.delay, self.accepted_at) {
+            let ends = received.saturating_add(delay);
+            let just = at == ends && model.bug(Bug::LookUpAsTheDelayEndsAccepted);
+            if at >= ends && !just && !model.bug(Bug::SlowLookUpAccepted) {
+                return Err(check("lookup_failed"));
+            }
         }
         let answer = event.value("lookup")?;
         let found = match answer.as_str() {
@@ -274,6 +281,7 @@ impl Server<'_> {
         let reply = Reply { password: key.password, k: self.k.clone(), t, nonce };
         let m3 = model.encrypt(&client, &model.write_reply(&reply));
         self.sent.push(m3.clone());
+        self.accepted_at = None; // OBS-005 ends here
         self.established = model.bug(Bug::EstablishedWithoutOpenRecord);
         self.state = State::AwaitOpen { m2, m3 };
         Ok(())

@@ -30,6 +30,8 @@ pub(super) struct Session<'m> {
     peer: Direction,
     exporter: [u8; 32],
     established: bool,
+    /// Something arrived that was not the next record.
+    broken: bool,
 }
 
 impl Model {
@@ -116,7 +118,7 @@ impl<'m> Session<'m> {
             Role::Client => (c2s, s2c),
             Role::Server => (s2c, c2s),
         };
-        Self { model, role, own, peer, exporter, established }
+        Self { model, role, own, peer, exporter, established, broken: false }
     }
 
     /// CHAN-023: the client's record 0.
@@ -177,6 +179,9 @@ impl<'m> Session<'m> {
 
     fn try_seal(&mut self, kind: Kind, payload: &[u8]) -> Result<Vec<u8>> {
         let model = self.model;
+        if model.bug(Bug::PayloadLengthCheckedFirst) {
+            model.check_payload(payload.len())?;
+        }
         if self.own.dead {
             return Err(check("dead"));
         }
@@ -205,6 +210,7 @@ impl<'m> Session<'m> {
     /// Opens a record; a failure kills the channel (CHAN-027).
     pub(super) fn receive(&mut self, record: &[u8]) -> Result<(Kind, Vec<u8>)> {
         let received = self.try_receive(record);
+        self.broken |= received.is_err();
         if received.is_err() && !self.model.bug(Bug::FailedRecordSurvived) {
             self.peer.dead = true;
             self.own.dead |= !self.model.bug(Bug::OtherDirectionSurvives);
@@ -278,23 +284,26 @@ impl<'m> Session<'m> {
         exported
     }
 
-    /// CHAN-037, CHAN-038.
+    /// CHAN-037, CHAN-038, CHAN-044. What this party failed to send does not count.
     fn ends_clean(&mut self) -> bool {
         let model = self.model;
-        let dead = self.own.dead || self.peer.dead;
         let clean = if model.bug(Bug::EveryEndIsClean) {
             true
         } else if model.bug(Bug::OwnCloseMakesEndClean) {
-            (self.own.closed || self.peer.closed) && !dead
+            (self.own.closed || self.peer.closed) && !self.broken
         } else if model.bug(Bug::BothClosesNeededForCleanEnd) {
-            self.own.closed && self.peer.closed && !dead
+            self.own.closed && self.peer.closed && !self.broken
         } else if model.bug(Bug::FailureAfterCloseIsClean) {
             self.peer.closed
+        } else if model.bug(Bug::SendFailureMakesEndTruncated) {
+            self.peer.closed && !self.broken && !self.own.dead
         } else {
-            self.peer.closed && !dead
+            self.peer.closed && !self.broken
         };
-        self.own.dead = true;
-        self.peer.dead = true;
+        if clean || !model.bug(Bug::TruncatedEndSurvived) {
+            self.own.dead = true;
+            self.peer.dead = true;
+        }
         clean
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::ed25519::{public_key, sign};
-use super::refusal::{Result, caller, peer};
+use super::refusal::{Result, caller, peer, trap};
 use super::{Bug, Model, out};
 use crate::shim_server::{Input, to_octets};
 
@@ -35,12 +35,11 @@ struct Body<'a> {
 
 impl Model {
     pub(super) fn tok_challenge(&self, input: Input<'_>) -> Result<Map<String, Value>> {
-        let server = self.server(input)?;
+        let (server, now) = self.server(input)?;
         let client = self.client_public(&input.octets("client_public")?)?;
         if self.bug(Bug::PointCheckedAtChallenge) && !is_point(&client) {
             return Err(caller("public_key_length"));
         }
-        let now = self.clock(input)?;
         let body = self.body(CHALLENGE, &client, self.seconds(now)?);
         let mut challenge = sign(&server.key.seed, &server.key.public, &body);
         if self.bug(Bug::ChallengeDependsOnServerId) {
@@ -75,15 +74,17 @@ impl Model {
         } else {
             [server_id, challenge]
         };
-        let signed = sign(&key.seed, &key.public, &message.concat());
+        let mut signed = sign(&key.seed, &key.public, &message.concat());
+        if self.bug(Bug::SignatureAfterMessage) {
+            signed.rotate_left(64);
+        }
         Ok(out([("signed_challenge", to_octets(&signed))]))
     }
 
     /// Section 5.7.
     pub(super) fn tok_issue(&self, input: Input<'_>) -> Result<Map<String, Value>> {
-        let server = self.server(input)?;
+        let (server, now) = self.server(input)?;
         let client = self.client_public(&input.octets("client_public")?)?;
-        let now = self.clock(input)?;
         if self.bug(Bug::ClockCheckedFirst) {
             self.seconds(now)?;
         }
@@ -162,18 +163,15 @@ impl Model {
         Ok(out([("client_public", to_octets(body.key))]))
     }
 
-    /// Reads `server_private`, `server_id` and the lifetimes.
-    fn server(&self, input: Input<'_>) -> Result<Server> {
-        Ok(Server {
-            key: self.signing_key(input.array("server_private")?)?,
-            server_id: self.server_id(input)?,
-            challenge_ttl: self.ttl(
-                input,
-                "challenge_ttl_ms",
-                if self.bug(Bug::ChallengeLifetimeOneHour) { 3_600_000 } else { 60_000 },
-            )?,
-            token_ttl: self.ttl(input, "token_ttl_ms", 86_400_000)?,
-        })
+    /// The configuration of the request, and the clock: what is wrong with them comes before all else.
+    fn server(&self, input: Input<'_>) -> Result<(Server, u64)> {
+        let hour = self.bug(Bug::ChallengeLifetimeOneHour);
+        let default = if hour { 3_600_000 } else { 60_000 };
+        let challenge_ttl = self.ttl(input, "challenge_ttl_ms", default)?;
+        let token_ttl = self.ttl(input, "token_ttl_ms", 86_400_000)?;
+        let key = self.signing_key(input.array("server_private")?)?;
+        let server_id = self.server_id(input)?;
+        Ok((Server { key, server_id, challenge_ttl, token_ttl }, self.clock(input)?))
     }
 
     /// TOK-021: seed and public key.
@@ -214,7 +212,7 @@ impl Model {
     /// TOK-006.
     fn clock(&self, input: Input<'_>) -> Result<u64> {
         let now = input.u64("now_ms")?;
-        if now > MAXIMUM && !self.bug(Bug::ClockUnlimited) {
+        if now > MAXIMUM && !self.bug(Bug::ClockUnlimited) && !self.bug(Bug::TimeTruncated) {
             return Err(caller("invalid_time"));
         }
         Ok(now)
@@ -253,6 +251,9 @@ impl Model {
 
     fn read<'a>(&self, octets: &'a [u8], status: u16) -> Result<Body<'a>> {
         let long = octets.len() > 37 && !self.bug(Bug::BodyTailIgnored);
+        if octets.len() < 37 && self.bug(Bug::ShortBodyTraps) {
+            trap("range end index 37 out of range");
+        }
         if octets.len() < 37 || long {
             return Err(peer("body_length", status));
         }

@@ -1,13 +1,15 @@
 """Chapter 3, without input or output: messages and clock readings in, messages out.
 
 Every `at` is in milliseconds on a clock that is never set back, 0 when the transport opened. The first
-Refusal ends a handshake; its keys and secrets are dropped with it.
+Refusal ends a handshake; its keys and secrets are dropped with it. Once a party is established, records go to
+its `channel`.
 """
 
 import hashlib
 import os
+from collections.abc import Callable
 from contextlib import contextmanager
-from typing import Callable, NamedTuple
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
