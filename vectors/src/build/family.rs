@@ -12,8 +12,16 @@ pub(crate) struct Family {
     pub(crate) name: &'static str,
     about: &'static str,
     op: &'static str,
-    constants: Map<String, Value>,
     vectors: Vec<Draft>,
+    base: Option<Base>,
+}
+
+/// A valid vector of another family, from which vectors of this one differ.
+#[derive(Clone)]
+pub(crate) struct Base {
+    id: String,
+    op: &'static str,
+    input: Map<String, Value>,
 }
 
 /// One vector; the methods add what not every vector has.
@@ -36,12 +44,18 @@ pub(crate) struct Draft {
 impl Family {
     /// `name` is `<area>/<family>`; `op` is what its vectors run.
     pub(crate) fn new(name: &'static str, op: &'static str, about: &'static str) -> Self {
-        Self { name, about, op, constants: Map::new(), vectors: Vec::new() }
+        Self { name, about, op, vectors: Vec::new(), base: None }
     }
 
-    /// Names a value of this file; it is put in wherever it occurs.
-    pub(crate) fn constant(&mut self, name: &str, value: &[u8]) {
-        self.constants.insert(name.to_owned(), hex(value));
+    /// Lets the family's vectors differ from `base` under the name `valid`.
+    pub(crate) fn with_base(self, base: Base) -> Self {
+        Self { base: Some(base), ..self }
+    }
+
+    /// A vector made before, for [`Family::with_base`].
+    pub(crate) fn base(&self, name: &str) -> Base {
+        let draft = self.draft(name);
+        Base { id: format!("{}/{name}", self.name), op: draft.op, input: draft.input.clone() }
     }
 
     /// A vector that is accepted with `out`.
@@ -96,25 +110,23 @@ impl Family {
         change: impl FnOnce(&mut Map<String, Value>),
     ) -> &mut Draft {
         let name = name.into();
-        let draft = self
-            .vectors
-            .iter()
-            .find(|draft| draft.name == base && draft.base.is_none())
-            .unwrap_or_else(|| panic!("{}/{name}: no base {base}", self.name));
-        let mut input = draft.input.clone();
-        let op = draft.op;
+        let base = match &self.base {
+            Some(other) if base == "valid" => other.clone(),
+            _ => self.base(base),
+        };
+        let mut input = base.input.clone();
         change(&mut input);
-        assert!(input != draft.input, "{}/{name}: no difference from its base", self.name);
+        assert!(input != base.input, "{}/{name}: no difference from its base", self.name);
         let flaw = flaw.into();
         self.push(Draft {
             name,
             requirements: requirements.to_vec(),
             level: "MUST",
-            op,
+            op: base.op,
             requires: Vec::new(),
             input,
             expect,
-            base: Some(format!("{}/{base}", self.name)),
+            base: Some(base.id),
             note: format!("{}.", capital(&flaw)),
             flaw: Some(flaw),
             group: None,
@@ -125,8 +137,12 @@ impl Family {
 
     /// The input of a vector made before.
     pub(crate) fn input(&self, name: &str) -> Map<String, Value> {
-        let draft = self.vectors.iter().find(|draft| draft.name == name);
-        draft.unwrap_or_else(|| panic!("{}/{name} is made before", self.name)).input.clone()
+        self.draft(name).input.clone()
+    }
+
+    fn draft(&self, name: &str) -> &Draft {
+        let draft = self.vectors.iter().find(|draft| draft.name == name && draft.base.is_none());
+        draft.unwrap_or_else(|| panic!("{}/{name} is made before, and is valid", self.name))
     }
 
     fn push(&mut self, draft: Draft) -> &mut Draft {
@@ -140,22 +156,17 @@ impl Family {
         self.vectors.last_mut().unwrap_or_else(|| unreachable!("just pushed"))
     }
 
-    /// The file's document, vectors in the order of their ids, `name`d values in place of what
-    /// `constant` gives a name.
-    pub(crate) fn document(mut self, shared: &dyn Fn(&Value) -> Option<String>) -> Value {
+    /// The file's document, vectors in the order of their ids; `name_of` names the values that are
+    /// constants.
+    pub(crate) fn document(mut self, name_of: &dyn Fn(&Value) -> Option<String>) -> Value {
         self.vectors.sort_by(|a, b| a.name.cmp(&b.name));
-        let own = self.constants.clone();
-        let name_of = |value: &Value| {
-            let own = own.iter().find(|(_, constant)| *constant == value);
-            own.map(|(name, _)| name.clone()).or_else(|| shared(value))
-        };
         let vectors: Vec<Value> =
-            self.vectors.into_iter().map(|draft| draft.value(self.name, &name_of)).collect();
+            self.vectors.into_iter().map(|draft| draft.value(self.name, name_of)).collect();
         json!({
             "format": 1,
             "family": self.name,
             "about": self.about,
-            "constants": self.constants,
+            "constants": {},
             "vectors": vectors,
         })
     }
@@ -196,12 +207,6 @@ impl Draft {
 
     pub(crate) fn bug(&mut self, kind: &str) -> &mut Self {
         self.bug = Some(json!({ "type": kind }));
-        self
-    }
-
-    /// The legal codes, where several faults overlap.
-    pub(crate) fn codes(&mut self, codes: &[&str]) -> &mut Self {
-        self.expect["reject"]["codes"] = json!(codes);
         self
     }
 

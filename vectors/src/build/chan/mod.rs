@@ -7,11 +7,13 @@ mod records;
 mod session;
 mod session_end;
 mod session_errors;
+mod start;
 
 pub(crate) fn families() -> Vec<Family> {
     let mut families = keys::families();
     families.extend(records::families());
     families.extend(session::families());
+    families.push(start::family());
     families.extend(session_errors::families());
     families.extend(session_end::families());
     families

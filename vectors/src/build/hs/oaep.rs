@@ -143,7 +143,6 @@ pub(crate) fn bad(key: &PublicKey, message: &[u8], label: &str) -> Vec<BadCipher
         "a label that is not empty",
         false,
     );
-    push("label-zero", padded(&|p| p.label = vec![0]), "the label is one zero octet", false);
     push(
         "first-octet-01",
         padded(&|p| p.first = 1),
@@ -183,7 +182,6 @@ pub(crate) fn bad(key: &PublicKey, message: &[u8], label: &str) -> Vec<BadCipher
     flipped[size - 1] ^= 1;
     push("last-bit-flipped", flipped, "the last bit of a good ciphertext is flipped", false);
     push("value-0", vec![0; size], "the value 0", false);
-    push("value-1", to_octets(&BigUint::from(1_u8), size), "the value 1", false);
     push("value-n-minus-1", to_octets(&(&key.n - 1_u8), size), "the value n - 1", false);
     push("value-n", to_octets(&key.n, size), "the value n", false);
     push("value-n-plus-1", to_octets(&(&key.n + 1_u8), size), "the value n + 1", false);
