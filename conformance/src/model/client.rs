@@ -195,7 +195,11 @@ impl Client<'_> {
             return Err(fault("the request comes after M1"));
         };
         let spki = write_spki(&self.pair.public);
-        let t = if self.model.bug(Bug::RequestTimeInMilliseconds) { now * 1000 } else { now };
+        let t = if self.model.bug(Bug::RequestTimeInMilliseconds) {
+            now.wrapping_mul(1000)
+        } else {
+            now
+        };
         let request = Request {
             id: self.key.id.clone(),
             password: self.key.password.clone(),

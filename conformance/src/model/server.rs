@@ -48,9 +48,7 @@ impl Model {
             model: self,
             pair,
             k: input.array::<48>("k")?.to_vec(),
-            delay: input
-                .optional_u64("release_delay_ms")
-                .or_else(|_| input.integer("release_delay_ms").map(Some))?,
+            delay: input.optional_integer("release_delay_ms")?,
             accepted_at: None,
             started_at: 0,
             state: State::AwaitM2,

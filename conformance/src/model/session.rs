@@ -300,7 +300,7 @@ impl<'m> Session<'m> {
         } else {
             self.peer.closed && !self.broken
         };
-        if clean || !model.bug(Bug::TruncatedEndSurvived) {
+        if !clean && !model.bug(Bug::TruncatedEndSurvived) {
             self.own.dead = true;
             self.peer.dead = true;
         }

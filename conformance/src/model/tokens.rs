@@ -298,7 +298,7 @@ impl Model {
         }
         let time = u64::from(time);
         if self.bug(Bug::LifetimeExclusive) {
-            time * 1000 + ttl <= now
+            (time * 1000).saturating_add(ttl) <= now
         } else if self.bug(Bug::LifetimeInSeconds) {
             time.saturating_add(ttl) < now / 1000
         } else if self.bug(Bug::AgeInSeconds) {
@@ -306,7 +306,7 @@ impl Model {
         } else if self.bug(Bug::ExpiryOf32Bits) {
             (time + ttl / 1000) & 0xffff_ffff < now / 1000
         } else {
-            time * 1000 + ttl < now
+            (time * 1000).saturating_add(ttl) < now
         }
     }
 

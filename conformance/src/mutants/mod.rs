@@ -30,7 +30,7 @@ mod run;
 mod tokens;
 
 pub use report::markdown;
-pub use run::{Catch, Report, Row, run_all};
+pub use run::{Catch, Extent, Report, Row, run_all};
 
 /// An implementation with one bug.
 #[derive(Debug, Clone, Copy)]

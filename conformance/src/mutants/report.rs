@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Catch, Report, Row};
+use super::{Catch, Extent, Report, Row};
 
 /// More vectors than this are counted, not named.
 const NAMED: usize = 6;
@@ -42,6 +42,9 @@ fn write(report: &Report<'_>, text: &mut String) -> std::fmt::Result {
             row.mutant.breaks.replace(' ', ", "),
             catches(row)
         )?;
+    }
+    if report.extent != Extent::Everything {
+        return Ok(());
     }
     writeln!(text, "\n## Vectors that no mutant fails\n")?;
     writeln!(text, "{} vectors:\n", report.idle.len())?;

@@ -1,5 +1,6 @@
 //! Runs every mutant against every vector, in this process.
 
+use std::collections::HashSet;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,11 +15,13 @@ use crate::shim_server::{Implementation, Outcome};
 /// What became of the mutants.
 #[derive(Debug)]
 pub struct Report<'a> {
+    /// How much of the suite every mutant met.
+    pub extent: Extent,
     /// Where the model without a bug differs from a vector: none, or nothing else here means anything.
     pub faults: Vec<(&'a Vector, String)>,
     /// One for each mutant, in the order of [`all`].
     pub rows: Vec<Row<'a>>,
-    /// The vectors that no mutant fails.
+    /// The vectors that no mutant fails, if every mutant met everything.
     pub idle: Vec<&'a Vector>,
 }
 
@@ -27,7 +30,7 @@ pub struct Report<'a> {
 pub struct Row<'a> {
     /// The mutant.
     pub mutant: &'static Mutant,
-    /// In the order of the suite.
+    /// In the order in which they ran.
     pub catches: Vec<Catch<'a>>,
 }
 
@@ -56,6 +59,15 @@ impl Report<'_> {
     }
 }
 
+/// How much of the suite a mutant meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Every vector: for the table of who catches what.
+    Everything,
+    /// Cheap vectors first, up to one that fits: for a verdict.
+    UntilCaught,
+}
+
 /// What the model without a bug does with a vector.
 struct Plain {
     outcome: Outcome,
@@ -63,51 +75,64 @@ struct Plain {
     verdict: Result<(), (Kind, String)>,
 }
 
-/// Runs the model and every mutant against every vector of `suite`, on all processors.
+/// Runs the model and every mutant against the vectors of `suite`, on all processors.
 ///
 /// A mutant is run on a vector only if the model asked about its bug there: the model is deterministic,
 /// so otherwise the mutant answers what the model answers.
 #[must_use]
-pub fn run_all(suite: &Suite) -> Report<'_> {
+pub fn run_all(suite: &Suite, extent: Extent) -> Report<'_> {
+    let mut vectors: Vec<&Vector> = suite.vectors.iter().collect();
+    if extent == Extent::UntilCaught {
+        vectors.sort_by_key(|vector| cost(vector)); // stable
+    }
     let cache = Arc::new(Cache::default());
-    let plain = in_parallel(suite.vectors.len(), |index| {
-        let vector = &suite.vectors[index];
+    let plain = in_parallel(&vectors, |vector| {
         let mut model = Model::new(None, Arc::clone(&cache));
         let outcome = Outcome::catching(|| model.run(&vector.op, &vector.input));
         let verdict = judge(vector, &outcome);
         Plain { outcome, reached: model.take_reached(), verdict }
     });
     let mutants: Vec<_> = all().collect();
-    let rows = in_parallel(mutants.len(), |index| {
-        let mutant = mutants[index];
+    let rows = in_parallel(&mutants, |mutant| {
+        let mut row = Row { mutant, catches: Vec::new() };
         let mut model = Model::new(Some(mutant.bug), Arc::clone(&cache));
-        let catches = suite.vectors.iter().zip(&plain).filter_map(|(vector, plain)| {
+        for (vector, plain) in vectors.iter().zip(&plain) {
+            if extent == Extent::UntilCaught && row.is_caught() {
+                break;
+            }
             if !plain.reached.contains(mutant.bug) {
-                return None;
+                continue;
             }
             let outcome = Outcome::catching(|| model.run(&vector.op, &vector.input));
-            if outcome == plain.outcome {
-                return None;
+            if outcome != plain.outcome
+                && let Err((kind, _)) = judge(vector, &outcome)
+            {
+                row.catches.push(Catch { vector, kind });
             }
-            let (kind, _) = judge(vector, &outcome).err()?;
-            Some(Catch { vector, kind })
-        });
-        Row { mutant, catches: catches.collect() }
+        }
+        row
     });
-    let is_idle = |vector: &&Vector| {
-        let caught =
-            |row: &Row<'_>| row.catches.iter().any(|catch| std::ptr::eq(catch.vector, *vector));
-        !rows.iter().any(caught)
-    };
+    let faults = vectors.iter().zip(plain).filter_map(|(vector, plain)| {
+        let (_, text) = plain.verdict.err()?;
+        Some((*vector, text))
+    });
+    let caught: HashSet<&str> =
+        rows.iter().flat_map(|row| &row.catches).map(|catch| catch.vector.id.as_str()).collect();
+    let idle = vectors.iter().filter(|vector| !caught.contains(vector.id.as_str())).copied();
     Report {
-        faults: suite
-            .vectors
-            .iter()
-            .zip(plain)
-            .filter_map(|(vector, plain)| plain.verdict.err().map(|(_, text)| (vector, text)))
-            .collect(),
-        idle: suite.vectors.iter().filter(is_idle).collect(),
+        extent,
+        faults: faults.collect(),
+        idle: if extent == Extent::Everything { idle.collect() } else { Vec::new() },
         rows,
+    }
+}
+
+/// Classes of cost: RSA takes milliseconds, messages of 2^24 octets tens of them.
+fn cost(vector: &Vector) -> u8 {
+    match vector.op.as_str() {
+        _ if vector.requires.iter().any(|feature| feature == "large") => 2,
+        "hs.client" | "hs.server" => 1,
+        _ => 0,
     }
 }
 
@@ -128,20 +153,18 @@ fn judge(vector: &Vector, outcome: &Outcome) -> Result<(), (Kind, String)> {
     vector.judge(&answer).map_err(|mismatch| (Kind::Answer(mismatch.kind), mismatch.to_string()))
 }
 
-/// The results of `work` for 0, 1, ... `count` - 1, in this order.
-fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+/// The results of `work` on each of `items`, in their order.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(count));
+    let done = Mutex::new(Vec::with_capacity(items.len()));
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= count {
-                        return;
-                    }
-                    let result = work(index);
+                    let Some(item) = items.get(index) else { return };
+                    let result = work(item);
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
                 }
             });

@@ -105,6 +105,14 @@ impl<'a> Input<'a> {
             .ok_or_else(|| BadInput(format!("{name}: expected a non-negative integer")))
     }
 
+    /// A JSON number without sign or fraction that may be absent.
+    ///
+    /// # Errors
+    /// If it is of another kind.
+    pub fn optional_integer(self, name: &str) -> Result<Option<u64>, BadInput> {
+        self.has(name).then(|| self.integer(name)).transpose()
+    }
+
     /// `true` or `false`.
     ///
     /// # Errors
@@ -180,8 +188,10 @@ pub fn octets_of(value: &Value) -> Result<Vec<u8>, BadInput> {
             if length > MAX_REPEATED || (pattern.is_empty() && length > 0) {
                 return Err(BadInput(format!("{length} octets cannot be repeated")));
             }
-            // The cast is exact: length is at most 2^26.
-            Ok(pattern.into_iter().cycle().take(length as usize).collect())
+            let length = length as usize; // at most 2^26
+            let mut octets = pattern.repeat(length.div_ceil(pattern.len().max(1)));
+            octets.truncate(length);
+            Ok(octets)
         }
         _ => Err(BadInput("expected octets".to_owned())),
     }
