@@ -12,6 +12,7 @@ pub mod build;
 mod data;
 mod error;
 pub mod judge;
+pub mod lint;
 mod load;
 mod ops;
 mod suite;

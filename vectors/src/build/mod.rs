@@ -20,6 +20,7 @@ mod world;
 
 use family::Family;
 pub use output::{Output, build, check, data, first_difference, outputs};
+pub(crate) use print::document as document_text;
 
 /// All families, in any order.
 fn families() -> Vec<Family> {
