@@ -73,7 +73,9 @@ fn make() -> Family {
     for good in ids::good() {
         let name = format!("id-{}", good.name);
         let credentials = Credentials::new(&good.id, &pc, &ps);
-        add(&mut family, &name, credentials, &[good.requirement, "CRED-015"], good.note);
+        let rules = &[good.requirement, "CRED-015", "CONV-003"];
+        let rules = if good.requirement == "CRED-002" { &rules[..] } else { &rules[..2] };
+        add(&mut family, &name, credentials, rules, good.note);
     }
     for digit in [b'0', b'9', b'A', b'Z', b'a', b'z'] {
         let name = format!("passwords-all-{}", digit_name(digit));
@@ -136,7 +138,7 @@ fn bad_make(family: &mut Family) {
         }
     };
     for bad in ids::bad() {
-        let rules = &[bad.requirement, "CONV-005"];
+        let rules = &[bad.requirement, "CONV-005", "CONV-003"];
         let rules = if bad.requirement == "CRED-002" { &rules[..] } else { &rules[..1] };
         family
             .reject(

@@ -16,7 +16,8 @@ pub(super) fn decision(base: Base) -> Family {
     let hs = good();
     let mut bad = |name: &str, rules: &[&'static str], code, flaw: &str, lookup: Value| {
         let change = |input: &mut Map<String, Value>| input["events"][1] = lookup;
-        let draft = family.reject(name, "valid", rules, code, flaw, change);
+        let rules: Vec<_> = rules.iter().copied().chain(["OBS-001", "OBS-004"]).collect();
+        let draft = family.reject(name, "valid", &rules, code, flaw, change);
         draft.out(silent(hs, Some(ID))).group("request-secret").security();
     };
     let key = &hs.credentials.server_key;
