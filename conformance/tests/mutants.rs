@@ -1,5 +1,7 @@
 //! The vectors against the model, its mutants and the reference: all that needs no other process.
 
+#![allow(clippy::unwrap_used)] // in the helpers; a test that cannot go on panics
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -116,7 +116,7 @@ bugs! {
     ExportBeforeEstablished ExportErrorKills EveryEndIsClean OwnCloseMakesEndClean
     BothClosesNeededForCleanEnd FailureAfterCloseIsClean
     SendFailureMakesEndTruncated TruncatedEndSurvived PayloadLengthCheckedFirst
-    ExportLengthCheckedFirst
+    ExportLengthCheckedFirst OneCounterForBothDirections
     // Framing
     TextMessageAccepted WebSocketLengthUnchecked EmptyMessageSkipped EncodeLimitNeverRaised
     EncodeLimitMissing LengthCountsItself LengthLittleEndian ReadTakenForMessage LimitOfTheRead
@@ -142,5 +142,6 @@ bugs! {
     BodyTimeLittleEndian BodyTailIgnored BodyTimeZeroAccepted ServerIdNotRemoved
     ServerIdRemovedByLength LastOctetsTakenForChallenge ServerIdRequired ServerIdRemovedRepeatedly
     TimeSigned LifetimeExclusive LifetimeInSeconds AgeInSeconds ExpiryOf32Bits FutureInclusive
-    FutureTolerated ShortBodyTraps SignatureAfterMessage
+    FutureTolerated ShortBodyTraps SignatureAfterMessage IssueKeyStartCompared
+    ClientComparesStartOfKey ServerIdCaseIgnored
 }

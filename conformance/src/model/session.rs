@@ -203,6 +203,9 @@ impl<'m> Session<'m> {
         let n = self.own.n.ok_or(check("exhausted"))?;
         let record = model.seal(&self.own.chain, n, kind, payload);
         self.own.advance(model);
+        if model.bug(Bug::OneCounterForBothDirections) {
+            self.peer.n = self.own.n;
+        }
         self.own.closed |= kind == Kind::Close;
         Ok(record)
     }
@@ -241,6 +244,9 @@ impl<'m> Session<'m> {
         let plaintext = self.open(n, record).ok_or(check("open_failed"))?;
         let (kind, payload) = model.classify(plaintext, self.role == Role::Server, n)?;
         self.peer.advance(model);
+        if model.bug(Bug::OneCounterForBothDirections) {
+            self.own.n = self.peer.n;
+        }
         self.established = true;
         self.peer.closed |= kind == Kind::Close && !model.bug(Bug::CloseIgnored);
         Ok((kind, payload))

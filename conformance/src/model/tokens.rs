@@ -64,7 +64,8 @@ impl Model {
             if !kind && !only_length && !self.bug(Bug::ClientIgnoresType) {
                 return Err(caller("challenge_type"));
             }
-            let own = challenge.get(65..97) == Some(&key.public[..]);
+            let compared = if self.bug(Bug::ClientComparesStartOfKey) { 8 } else { 32 };
+            let own = challenge.get(65..65 + compared) == Some(&key.public[..compared]);
             if !own && !only_length && !self.bug(Bug::ClientIgnoresKey) {
                 return Err(caller("challenge_key"));
             }
@@ -104,7 +105,8 @@ impl Model {
         let refuse = |when: bool, code, status| if when { Err(peer(code, status)) } else { Ok(()) };
         let bug = |bug| self.bug(bug);
         let kind = body.kind != CHALLENGE && !bug(Bug::IssueTypeIgnored);
-        let key = body.key != client && !bug(Bug::IssueKeyIgnored);
+        let compared = if bug(Bug::IssueKeyStartCompared) { 8 } else { 32 };
+        let key = body.key[..compared] != client[..compared] && !bug(Bug::IssueKeyIgnored);
         let kind = refuse(kind, "wrong_type", 400);
         let key = refuse(key, "public_key_mismatch", 400);
         let future = !bug(Bug::IssueFutureIgnored) && self.is_future(body.time, now);
@@ -277,6 +279,12 @@ impl Model {
         }
         if self.bug(Bug::LastOctetsTakenForChallenge) {
             return &message[message.len().saturating_sub(101)..];
+        }
+        if self.bug(Bug::ServerIdCaseIgnored)
+            && let Some((start, rest)) = message.split_at_checked(id.len())
+            && start.eq_ignore_ascii_case(id)
+        {
+            return rest;
         }
         let mut rest = match message.strip_prefix(id) {
             Some(rest) => rest,

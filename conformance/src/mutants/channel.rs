@@ -159,4 +159,6 @@ table! {
         "Seals payloads of any length.";
     ExporterLabelLengthUnchecked: "CHAN-041", ACCEPT,
         "Accepts labels of any length and lets their length wrap.";
+    OneCounterForBothDirections: "CHAN-014", REJECT_OR_OUTPUT,
+        "Counts the records of both directions together.";
 }

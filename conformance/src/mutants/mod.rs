@@ -142,6 +142,21 @@ mod tests {
     use crate::spec::Spec;
 
     #[test]
+    fn names_are_in_kebab_case() {
+        let name = |bug| all().find(|mutant| mutant.bug == bug).map(Mutant::name);
+        assert_eq!(name(Bug::IdLimit254).as_deref(), Some("id-limit-254"));
+        assert_eq!(name(Bug::X25519NotClamped).as_deref(), Some("x25519-not-clamped"));
+        assert_eq!(name(Bug::M2SplitAt607).as_deref(), Some("m2-split-at-607"));
+        assert_eq!(name(Bug::SNotChecked).as_deref(), Some("s-not-checked"));
+    }
+
+    #[test]
+    fn a_mutant_that_does_not_exist_is_not_served() {
+        let error = serve_stdio(Some("no-such-mutant")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
     fn every_bug_has_one_row_and_breaks_rules_that_exist() {
         let spec = Spec::embedded();
         let rules: HashSet<&str> = spec.rules.iter().map(|rule| rule.id.as_str()).collect();

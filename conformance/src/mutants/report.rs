@@ -76,3 +76,39 @@ fn catches(row: &Row<'_>) -> String {
     }
     if row.is_caught() { text } else { format!("**none that fits**: {text}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use tunnelproof_vectors::Suite;
+
+    use super::*;
+    use crate::mutants::{Kind, all};
+
+    #[test]
+    fn a_report_shows_what_is_caught_what_is_not_and_what_is_idle() {
+        let suite = Suite::embedded().unwrap();
+        let [first, second, ..] = &suite.vectors[..] else { panic!("a suite of two vectors") };
+        let mutants: Vec<_> = all().take(3).collect();
+        let catch = |kind| Catch { vector: first, kind };
+        let row = |index: usize, catches| Row { mutant: mutants[index], catches };
+        let report = Report {
+            extent: Extent::Everything,
+            faults: vec![(second, "out.id: expected 00, found 01".to_owned())],
+            rows: vec![
+                row(0, vec![catch(mutants[0].kinds[0])]),
+                row(1, vec![catch(Kind::Crash)]),
+                row(2, Vec::new()),
+            ],
+            idle: vec![second],
+        };
+        assert!(!report.is_good());
+        let text = markdown(&report);
+        assert!(text.contains("1 of 3 mutants are caught."), "{text}");
+        assert!(text.contains(&format!("- `{}`: out.id: expected 00, found 01", second.id)));
+        assert!(text.contains(&format!("| `{}` (wrong_accept) |", first.id)), "{text}");
+        let misfit = format!("| **none that fits**: `{}` (but crash) |", first.id);
+        assert!(text.contains(&misfit), "{text}");
+        assert!(text.contains("| **nothing** |"), "{text}");
+        assert!(text.ends_with(&format!("1 vectors:\n\n- `{}`\n", second.id)), "{text}");
+    }
+}

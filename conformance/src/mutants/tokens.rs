@@ -143,4 +143,10 @@ table! {
         "Crashes on a body that is too short.";
     SignatureAfterMessage: "TOK-005", OUTPUT,
         "The client puts its signature after the message.";
+    IssueKeyStartCompared: "TOK-039", ACCEPT,
+        "Compares only the first 8 octets of the key in a challenge.";
+    ClientComparesStartOfKey: "TOK-028", ACCEPT,
+        "The client compares only the first 8 octets of the key in a challenge.";
+    ServerIdCaseIgnored: "CONV-004 TOK-054", ACCEPT,
+        "Ignores the case of a serverId.";
 }

@@ -48,20 +48,18 @@ pub(super) fn verify(input: Input<'_>) -> Result<Map<String, Value>, Stop> {
 }
 
 fn issuer(input: Input<'_>) -> Result<Issuer, Stop> {
-    let key = signing_key(input, "server_private")?;
-    let id = input.optional_octets("server_id")?;
     let challenge_ttl = input.optional_u64("challenge_ttl_ms")?;
     let token_ttl = input.optional_u64("token_ttl_ms")?;
-    server_id(id.as_deref())
-        .and_then(|id| {
-            Issuer::new(
-                key,
-                id,
-                challenge_ttl.unwrap_or(DEFAULT_CHALLENGE_TTL_MS),
-                token_ttl.unwrap_or(DEFAULT_TOKEN_TTL_MS),
-            )
-        })
-        .map_err(|error| token_rejected(&error))
+    let with = |key, id| {
+        let challenge_ttl = challenge_ttl.unwrap_or(DEFAULT_CHALLENGE_TTL_MS);
+        Issuer::new(key, id, challenge_ttl, token_ttl.unwrap_or(DEFAULT_TOKEN_TTL_MS))
+            .map_err(|error| token_rejected(&error))
+    };
+    // The lifetimes are checked first, then the key, then the serverId; types demand the key first.
+    with(SigningKey::from_seed(&[0; 32]), None)?;
+    let key = signing_key(input, "server_private")?;
+    let id = input.optional_octets("server_id")?;
+    with(key, server_id(id.as_deref()).map_err(|error| token_rejected(&error))?)
 }
 
 fn signing_key(input: Input<'_>, name: &str) -> Result<SigningKey, Stop> {
