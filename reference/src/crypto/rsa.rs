@@ -22,7 +22,7 @@ const EXPONENT: u64 = 65537;
 #[derive(Clone)]
 pub struct RsaPublic {
     spki: Vec<u8>,
-    key: RsaPublicKey,
+    n: BoxedUint,
 }
 
 impl RsaPublic {
@@ -32,17 +32,8 @@ impl RsaPublic {
     /// If the octets are not *the* encoding of an acceptable key (HS-003 to HS-011).
     pub fn from_spki(spki: &[u8]) -> Result<Self, DecodeError> {
         // spec: HS-001, HS-003, HS-004
-        let n = spki::modulus(spki)?;
-        let n = BoxedUint::from_be_slice_vartime(n);
-        match RsaPublicKey::new(n, BoxedUint::from(EXPONENT)) {
-            Ok(key) => Ok(Self { spki: spki.to_vec(), key }),
-            Err(_) => Err(DecodeError {
-                field: "SPKI",
-                offset: 0,
-                problem: Problem::Invalid("an RSA public key"),
-                requirement: "HS-003",
-            }),
-        }
+        let n = BoxedUint::from_be_slice_vartime(spki::modulus(spki)?);
+        Ok(Self { spki: spki.to_vec(), n })
     }
 
     /// The DER SubjectPublicKeyInfo, 591..=1062 octets.
@@ -54,13 +45,13 @@ impl RsaPublic {
     /// Bits of the modulus, 4425..=8192.
     #[must_use]
     pub fn bits(&self) -> u32 {
-        self.key.n().bits_vartime()
+        self.n.bits_vartime()
     }
 
     /// Octets of the modulus and of a ciphertext (k), 554..=1024.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.key.size()
+        self.bits().div_ceil(8) as usize
     }
 
     /// RSAES-OAEP-ENCRYPT with the given seed: the same input gives the same ciphertext, k octets.
@@ -73,7 +64,9 @@ impl RsaPublic {
     ) -> Result<Vec<u8>, DecodeError> {
         // spec: HS-012
         let mut rng = SeedOnce { seed, draws: Draws::None };
-        let ciphertext = self.key.encrypt(&mut rng, Oaep::<Sha1>::new(), plaintext);
+        // Only here, since its Montgomery parameters take longer than all of `from_spki`.
+        let ciphertext = RsaPublicKey::new(self.n.clone(), BoxedUint::from(EXPONENT))
+            .and_then(|key| key.encrypt(&mut rng, Oaep::<Sha1>::new(), plaintext));
         match (ciphertext, rng.draws) {
             (Ok(ciphertext), Draws::Seed) => Ok(ciphertext),
             _ => Err(DecodeError {
