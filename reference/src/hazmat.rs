@@ -36,6 +36,17 @@ pub struct Reply {
     pub nonce: [u8; 30],
 }
 
+/// Reads M2 for a server whose modulus has `k` octets: the client's key and C1, k octets.
+///
+/// # Errors
+/// `malformed`, `bad_key` (HS-028 to HS-031).
+pub fn decode_m2(m2: &[u8], k: usize) -> Result<(RsaPublic, &[u8]), HandshakeError> {
+    let malformed = |source| HandshakeError::Malformed { source };
+    let (spki, c1) = messages::decode_m2(m2, k).map_err(malformed)?;
+    let key = RsaPublic::from_spki(spki).map_err(|source| HandshakeError::BadKey { source })?;
+    Ok((key, c1))
+}
+
 /// Reads P1, for its form only.
 ///
 /// # Errors
@@ -238,6 +249,18 @@ mod tests {
         assert_eq!(decode_reply(&p3[1..]).unwrap_err().code(), "malformed");
         let bound = super::nonce(b"m1", b"spki", NonceRandom::from([1; 14]));
         assert_eq!(bound[..14], [1; 14]);
+    }
+
+    #[test]
+    fn m2_in_the_open() {
+        let pem = include_str!("../../vectors/keys/test-rsa-4480-a.pem");
+        let key = RsaPrivate::from_pkcs8(&pem_rfc7468::decode_vec(pem.as_bytes()).unwrap().1);
+        let spki = key.unwrap().public().spki().to_vec();
+        let m2 = [&spki[..], &[7; 554]].concat();
+        let (key, c1) = decode_m2(&m2, 554).unwrap();
+        assert_eq!((key.spki(), c1), (&spki[..], &[7; 554][..]));
+        assert_eq!(decode_m2(&m2, 555).unwrap_err().code(), "bad_key");
+        assert_eq!(decode_m2(&m2[..591], 554).unwrap_err().code(), "malformed");
     }
 
     #[test]
