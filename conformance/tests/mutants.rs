@@ -21,6 +21,13 @@ fn the_model_passes_every_vector_and_every_mutant_is_caught() {
     let suite = suite();
     let report = run_all(&suite, Extent::UntilCaught);
     assert!(report.is_good(), "{}", complaints(&report));
+    let astray: Vec<_> = report
+        .rows
+        .iter()
+        .filter(|row| !row.is_caught_as_meant())
+        .map(|row| format!("{}: {}", row.mutant.name(), row.mutant.breaks))
+        .collect();
+    assert!(astray.is_empty(), "caught only by vectors for other rules: {astray:?}");
     assert!(report.rows.len() >= 90, "there are only {} mutants", report.rows.len());
 }
 

@@ -24,7 +24,13 @@ fn write(report: &Report<'_>, text: &mut String) -> std::fmt::Result {
         "Implementations with one bug each, and the vectors that fail them. Made by\n\
          `tunnelproof selftest --mutants --format md`.\n"
     )?;
-    writeln!(text, "{caught} of {} mutants are caught.\n", report.rows.len())?;
+    let meant = report.rows.iter().filter(|row| row.is_caught_as_meant()).count();
+    writeln!(
+        text,
+        "{caught} of {} mutants are caught, {meant} of them by a vector that is meant for a rule that\n\
+         they break.\n",
+        report.rows.len()
+    )?;
     if !report.faults.is_empty() {
         writeln!(text, "## Vectors that the model without a bug fails\n")?;
         for (vector, fault) in &report.faults {
@@ -103,7 +109,7 @@ mod tests {
         };
         assert!(!report.is_good());
         let text = markdown(&report);
-        assert!(text.contains("1 of 3 mutants are caught."), "{text}");
+        assert!(text.contains("1 of 3 mutants are caught, "), "{text}");
         assert!(text.contains(&format!("- `{}`: out.id: expected 00, found 01", second.id)));
         assert!(text.contains(&format!("| `{}` (wrong_accept) |", first.id)), "{text}");
         let misfit = format!("| **none that fits**: `{}` (but crash) |", first.id);

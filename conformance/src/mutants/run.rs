@@ -49,6 +49,15 @@ impl Row<'_> {
     pub fn is_caught(&self) -> bool {
         self.catches.iter().any(|catch| self.mutant.kinds.contains(&catch.kind))
     }
+
+    /// Whether such a vector is meant for one of the rules that the mutant breaks.
+    #[must_use]
+    pub fn is_caught_as_meant(&self) -> bool {
+        self.catches.iter().filter(|catch| self.mutant.kinds.contains(&catch.kind)).any(|catch| {
+            let mut rules = self.mutant.breaks.split(' ');
+            rules.any(|rule| catch.vector.requirements.iter().any(|id| id == rule))
+        })
+    }
 }
 
 impl Report<'_> {
@@ -64,7 +73,7 @@ impl Report<'_> {
 pub enum Extent {
     /// Every vector: for the table of who catches what.
     Everything,
-    /// Cheap vectors first, up to one that fits: for a verdict.
+    /// Cheap vectors first, up to one that fits and is meant for it: for a verdict.
     UntilCaught,
 }
 
@@ -97,7 +106,7 @@ pub fn run_all(suite: &Suite, extent: Extent) -> Report<'_> {
         let mut row = Row { mutant, catches: Vec::new() };
         let mut model = Model::new(Some(mutant.bug), Arc::clone(&cache));
         for (vector, plain) in vectors.iter().zip(&plain) {
-            if extent == Extent::UntilCaught && row.is_caught() {
+            if extent == Extent::UntilCaught && row.is_caught_as_meant() {
                 break;
             }
             if !plain.reached.contains(mutant.bug) {
