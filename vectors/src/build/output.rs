@@ -1,6 +1,6 @@
 //! Everything that the generator writes, and the comparison with what is committed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -31,11 +31,9 @@ pub fn outputs(root: &Path) -> Result<Vec<Output>, String> {
 /// The files below `vectors/data/`.
 #[must_use]
 pub fn data() -> Vec<Output> {
-    let constants = world::constants();
-    let name_of = |value: &Value| {
-        let found = constants.iter().find(|(_, constant)| hex::encode(constant) == *value);
-        found.map(|(name, _)| (*name).to_owned())
-    };
+    let constants: BTreeMap<String, &str> =
+        world::constants().into_iter().map(|(name, value)| (hex::encode(value), name)).collect();
+    let name_of = |value: &Value| Some((*constants.get(value.as_str()?)?).to_owned());
     let mut outputs: Vec<Output> = families()
         .into_iter()
         .map(|family: Family| Output {
@@ -45,7 +43,7 @@ pub fn data() -> Vec<Output> {
         .collect();
     let shared: Map<String, Value> = constants
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), Value::String(hex::encode(value))))
+        .map(|(value, name)| ((*name).to_owned(), Value::String(value.clone())))
         .collect();
     outputs.push(Output {
         path: "vectors/data/constants.json".to_owned(),

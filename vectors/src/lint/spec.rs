@@ -31,17 +31,17 @@ impl Spec {
                 spec.rules.insert(id.to_owned(), level);
             }
             // Rows of the table of groups: `| `request` | ... |`.
-            if let [group, _] = cells(line)[..] {
-                if let Some(group) = code_span(group) {
-                    spec.groups.insert(group.to_owned());
-                }
+            if let [group, _] = cells(line)[..]
+                && let Some(group) = code_span(group)
+            {
+                spec.groups.insert(group.to_owned());
             }
         }
         for line in REGISTRY.lines() {
-            if let [area, code, class, _, _] = cells(line)[..] {
-                if let Some(code) = code_span(code) {
-                    spec.codes.insert((area.to_owned(), code.to_owned()), class.to_owned());
-                }
+            if let [area, code, class, _, _] = cells(line)[..]
+                && let Some(code) = code_span(code)
+            {
+                spec.codes.insert((area.to_owned(), code.to_owned()), class.to_owned());
             }
         }
         spec

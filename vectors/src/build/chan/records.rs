@@ -1,6 +1,7 @@
 //! Sections 4.3 to 4.5: one record at a given number, sealed or opened.
 
 mod contents;
+mod longest;
 mod opening;
 mod sealing;
 
@@ -24,7 +25,8 @@ pub(super) fn kind_name(kind: u8) -> &'static str {
 
 /// A long payload as requests write it, and its octets.
 pub(super) fn repeated(octets: &[u8], length: usize) -> (Value, Vec<u8>) {
-    let all = octets.iter().copied().cycle().take(length).collect();
+    let mut all = octets.repeat(length.div_ceil(octets.len()));
+    all.truncate(length);
     (json!({ "repeat": hex(octets), "length": length }), all)
 }
 

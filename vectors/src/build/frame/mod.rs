@@ -26,7 +26,9 @@ fn frame(message: &[u8]) -> Vec<u8> {
 /// The octets of a long message.
 fn pattern(length: u32) -> Vec<u8> {
     let pattern = [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
-    pattern.into_iter().cycle().take(length as usize).collect()
+    let mut octets = pattern.repeat((length as usize).div_ceil(pattern.len()));
+    octets.truncate(length as usize);
+    octets
 }
 
 /// A long message, as `in` gives it.

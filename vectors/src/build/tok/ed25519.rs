@@ -232,9 +232,9 @@ fn mixed(honest: &KeyPair, message: &dyn Fn(&[u8; 32]) -> Vec<u8>) -> Vec<Case> 
         });
         let (r, secret) = found;
         let s = secret + challenge(&r, &public, &message) * a;
-        let what = format!(
-            "The key and R have components of small order that cancel; the equation holds exactly."
-        );
+        let what = "The key and R have components of small order that cancel; the equation holds \
+                    exactly."
+            .to_owned();
         push("both-exact", "TOK-019", what, r, s, true);
     }
     let message = message(&honest.public);

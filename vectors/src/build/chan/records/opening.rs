@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::contents;
-use super::{RECORD_MAX, kind_name, repeated};
+use super::{RECORD_MAX, contents, digest, kind_name, longest, repeated};
 use crate::build::chan::NUMBERS;
 use crate::build::family::{Family, hex, u64_};
-use crate::build::primitives::gcm_seal;
+use crate::build::primitives::{gcm_open, gcm_seal};
 use crate::build::protocol::{CLOSE, DATA, Generation, OPEN, generation, record_nonce, seal};
 use crate::build::world::{chain, payload};
 
@@ -79,6 +78,20 @@ pub(super) fn opening() -> Family {
             &note,
         );
     }
+    let (record, octets) = repeated(&longest::unit(&chain, AT), RECORD_MAX);
+    let keys = generation(&chain);
+    let plaintext = gcm_open(&keys.key, &record_nonce(&keys.iv, AT), &[], &octets);
+    let plaintext = plaintext.unwrap_or_else(|| panic!("the longest record opens"));
+    assert_eq!(plaintext[0], DATA);
+    let input = json!({
+        "chain": hex(&chain),
+        "n": u64_(AT),
+        "direction": "c2s",
+        "record": record,
+    });
+    let out = json!({ "type": "data", "payload": digest(&plaintext[1..]) });
+    let note = "A record of 2^24 octets; its octets repeat because its tag was solved for.";
+    family.accept("length-2-24", &["CHAN-018", "CHAN-010"], input, out, note).requires("large");
     bad_octets(&mut family, &chain);
     bad_keys(&mut family, &chain);
     contents::bad_contents(&mut family, &chain);
@@ -196,7 +209,7 @@ fn bad_octets(family: &mut Family, chain: &[u8; 32]) {
     let (long, _) = repeated(&[0x5a], RECORD_MAX);
     family
         .reject(
-            "length-2-24",
+            "length-2-24-failed",
             "valid",
             &["CHAN-021", "CHAN-018"],
             "open_failed",

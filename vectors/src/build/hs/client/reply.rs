@@ -4,7 +4,7 @@ use super::super::events::{receive, request};
 use super::super::oaep;
 use super::{all_sent, input, not_established, sent_m2, usual};
 use crate::build::cred::with_octet;
-use crate::build::family::{Draft, Family};
+use crate::build::family::{Draft, Family, hex};
 use crate::build::keys;
 use crate::build::primitives::{password, stream};
 use crate::build::protocol::{self, ciphertext_with_zero, p3};
@@ -179,11 +179,9 @@ fn bad_reply_contents(family: &mut Family, hs: &Handshake) {
     let mut wrong = |name: &str, flaw: &str, ps: &[u8]| {
         bad(name, &["HS-058"], "wrong_password", flaw, p3(ps, k, t, nonce));
     };
-    for (name, position) in [("ps-first-digit", 0), ("ps-last-digit", 7)] {
-        let digit = if ps[position] == b'0' { b'1' } else { b'0' };
-        wrong(name, "a digit of Ps is another", &with_octet(ps, position, digit));
-    }
-    wrong("ps-of-another", "Ps is that of another id", &password("another server password", 8));
+    let digit = if ps[7] == b'0' { b'1' } else { b'0' };
+    wrong("ps-last-digit", "the last digit of Ps is another", &with_octet(ps, 7, digit));
+    wrong("ps-of-another", "another Ps", &password("another server password", 8));
     let (late, other) = (t + 11, [7; 30]);
     let wrong_ps = with_octet(ps, 0, if ps[0] == b'0' { b'1' } else { b'0' });
     bad(
@@ -214,16 +212,34 @@ fn bad_reply_contents(family: &mut Family, hs: &Handshake) {
         "Ps is not base62 and t' late: the form comes first",
         p3(b"1234567.", k, late, nonce),
     );
+    let tail = hs.credentials.client_key.len() - 8;
+    for (name, position) in [("ds-first-digit", tail), ("ds-last-digit", tail + 7)] {
+        let digit = if hs.credentials.client_key[position] == b'0' { b'1' } else { b'0' };
+        let client_key = with_octet(&hs.credentials.client_key, position, digit);
+        let flaw = "a digit of the clientKey's Ds is another than that of Ps";
+        family
+            .reject(name, "valid", &["HS-058"], "wrong_password", flaw, |input| {
+                input.insert("client_key".to_owned(), hex(&client_key));
+            })
+            .out(not_established())
+            .group("reply")
+            .security();
+    }
     for (name, t, time) in [
         ("wrap-t-0", 0, u64::MAX),
         ("wrap-t-5", 5, u64::MAX - 3),
         ("wrap-t-2-64-minus-1", u64::MAX, 4),
-        ("apart-0-11", 0, 11),
+        ("apart-at-2-64", u64::MAX, u64::MAX - 11),
     ] {
         let other = Handshake::new(hs.credentials.clone(), hs.server, hs.client, t, "good");
         let m3 = hs.m3_of(name, &p3(ps, k, time, nonce));
         let flaw = format!("t is {t} and t' is {time}: far apart, unless the difference wraps");
-        let flaw = if name == "apart-0-11" { "t is 0 and t' is 11".to_owned() } else { flaw };
+        let flaw = match name {
+            "apart-at-2-64" => {
+                format!("t is {t} and t' is {time}, which doubles do not tell apart")
+            }
+            _ => flaw,
+        };
         family
             .reject(name, "valid", &["HS-056", "CONV-002"], "stale", flaw, |input| {
                 input["events"][1] = request(40, other.t);

@@ -99,7 +99,7 @@ pub(super) fn decision(base: Base) -> Family {
     for (name, t, now) in [
         ("wrap-t-2-64-minus-4", u64::MAX - 3, 5),
         ("wrap-t-5", 5, u64::MAX - 3),
-        ("times-0-10", 0, 10),
+        ("apart-at-2-64", u64::MAX, u64::MAX - 10),
     ] {
         let other = Handshake::new(hs.credentials.clone(), hs.server, hs.client, t, name);
         let flaw = format!("t is {t} and the clock {now}");

@@ -191,6 +191,12 @@ pub(super) fn release() -> Family {
         .accept("valid", &["OBS-005", "HS-051"], delayed, replied(hs, NOW), note)
         .requires("release-delay")
         .should();
+    let mut last = input(hs, vec![receive(100, &hs.m2), found(3_099, key, NOW)]);
+    last["release_delay_ms"] = json!(3_000);
+    let note = "The look-up answers in the last millisecond of the delay.";
+    family
+        .accept("look-up-within-delay", &["OBS-007", "HS-051"], last, replied(hs, NOW), note)
+        .requires("release-delay");
     let mut bad = |name: &str,
                    rules: &[&'static str],
                    code,
@@ -278,8 +284,8 @@ pub(super) fn release() -> Family {
         "look-up-outlasts-delay",
         &["OBS-007", "HS-039"],
         "lookup_failed",
-        "the look-up answers 3,001 ms after M2",
-        after(found(3_101, key, NOW)),
+        "the look-up answers 3,000 ms after M2, as the delay ends",
+        after(found(3_100, key, NOW)),
         Some(ID),
         3_100,
     );
