@@ -45,14 +45,14 @@ bugs! {
     IdDeleteAccepted IdC1ControlsAccepted IdSpaceRefused IdFormatCharactersRefused IdAsciiOnly
     IdUnassignedRefused ClientKeyLineEndTrimmed ClientKeyReadFromTheLeft ClientKeyPasswordUnchecked
     ClientKeyDigestUnchecked ServerKeyTailIgnored ServerKeyTrimmed ServerKeyDigitsUnchecked
-    ShortKeyTraps IdOfTwoOctetsRefused IdPunctuationRefused
+    ServerKeyReadFromTheRight ShortKeyTraps IdOfTwoOctetsRefused IdPunctuationRefused
     // Digests
     Base62IsBase64Url ServerDigestUnderClientLabel ClientSecretWithoutSalt
     ClientSecretWithoutIdLength ClientSecretHalvesSwapped X25519NotClamped
     ClientDigestOfSecretItself ClientDigestOfPassword ClientDigestWithoutKey
     ClientDigestUnderServerLabel DigestWithoutSeparator DigestWithoutIdLength DigestWithoutId
     DigestLittleEndian DigestOfHalfTheHash Base62LowerCaseFirst DigestLeastDigitFirst
-    DigestNotPadded
+    DigestNotPadded Base62LastDigitsRefused Base62FirstDigitsRefused
     // DER
     SpkiLongLengthAccepted SpkiIndefiniteLengthAccepted SpkiTagsIgnored SpkiReadAtFixedPlaces
     // RSA public keys
@@ -60,7 +60,8 @@ bugs! {
     SpkiTrailingOctetsAccepted SpkiAlgorithmIgnored SpkiParametersIgnored SpkiMissingNullAccepted
     SpkiNegativeIsUnsigned SpkiPaddedIntegerAccepted ModulusLowerBoundMissing Modulus4424Accepted
     ModulusUpperBoundMissing Modulus8193Accepted Modulus8192Refused ModulusOnly4552Accepted
-    ModulusOnlyWholeOctetsAccepted ModulusEvenAccepted ExponentIgnored
+    ModulusOnlyWholeOctetsAccepted ModulusEvenAccepted ExponentIgnored AnyExponentAccepted
+    ModulusOnlyMultiplesOf128Accepted SpkiFaultTraps
     // OAEP
     OaepSha256 OaepMaskSha256 StrippedCiphertextAccepted PaddedCiphertextAccepted
     CiphertextRangeIsMalformed CiphertextReduced OaepSha256AlsoAccepted Pkcs1AlsoAccepted
@@ -71,7 +72,7 @@ bugs! {
     NonceKeysSwapped NonceOfKeysNotHashed NonceBindingWithoutRandom NonceOfLastHalf
     RequestIdLengthSigned RequestTrailingOctetsAccepted RequestIdUnchecked RequestPasswordUnchecked
     ReplyKeyFirst ReplyTrailingOctetsAccepted ReplyPasswordUnchecked TimeLittleEndian TimeOf32Bits
-    ShortPlaintextTraps
+    ShortPlaintextTraps RequestIdLengthOf16Bits RequestReadFromTheRight
     // The client of the handshake
     ErrorMessageSent ClientFreshnessMissing ClientFreshnessPastOnly ClientFreshnessFutureOnly
     ClientFreshnessWraps ClientFreshnessUnsigned ClientFreshnessInDoubles ClientTenSecondsRefused
@@ -93,7 +94,7 @@ bugs! {
     LookUpFailureIsUnknown MalformedServerKeyIsUnknown TimeBeforePassword WrongPasswordIsUnknown
     UnknownIdAnswered UnknownIdIsWrongPassword ReplyWithNonceOfItsOwn ReplyTimeIsTheClients
     EstablishedWithoutOpenRecord ReleaseDelayMissing LookUpAsTheDelayEndsAccepted
-    ServerDeadlineOneEarly
+    ServerDeadlineOneEarly M1NotSentAtOnce
     // Keys and records
     TranscriptWithoutLengths TranscriptLengthsLittleEndian TranscriptWithoutM1 TranscriptWithoutM2
     TranscriptWithoutM3 SaltAndSecretSwapped DirectionLabelsSwapped OneChainForBothDirections
@@ -124,6 +125,7 @@ bugs! {
     EndWithinMessageIgnored LengthOfThreeOctets LengthSigned LimitNeverRaised LimitAlwaysRaised
     LimitRaisedOneMessageEarly LimitRaisedOneMessageLate ChannelLimitOneHigh ChannelLimitOneLow
     HandshakeLimitOneHigh HandshakeLimitOneLow EmptyMessageEncoded
+    WebSocketTakenForStream EmptyStreamRefused
     // Ed25519
     ShortSignatureTraps SNotChecked OnlyTopBitsOfSChecked NonCanonicalKeyAccepted KeyOffCurveTraps
     SmallOrderKeyAccepted MixedOrderKeyRefused HashNotReduced HashNegatedNotKey
@@ -143,5 +145,5 @@ bugs! {
     ServerIdRemovedByLength LastOctetsTakenForChallenge ServerIdRequired ServerIdRemovedRepeatedly
     TimeSigned LifetimeExclusive LifetimeInSeconds AgeInSeconds ExpiryOf32Bits FutureInclusive
     FutureTolerated ShortBodyTraps SignatureAfterMessage IssueKeyStartCompared
-    ClientComparesStartOfKey ServerIdCaseIgnored
+    ClientComparesStartOfKey ServerIdCaseIgnored LastSecondRefused
 }

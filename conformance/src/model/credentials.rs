@@ -163,6 +163,9 @@ impl Model {
     /// CRED-021, CRED-022.
     pub(super) fn server_key(&self, octets: &[u8]) -> Result<ServerKey> {
         let mut octets = octets;
+        if octets.len() > 26 && self.bug(Bug::ServerKeyReadFromTheRight) {
+            octets = &octets[octets.len() - 26..];
+        }
         if octets.len() > 26 && self.bug(Bug::ServerKeyTailIgnored) {
             octets = &octets[..26];
         }

@@ -47,7 +47,11 @@ impl Model {
     /// Whether all octets are base62 digits.
     pub(super) fn is_base62(&self, octets: &[u8]) -> bool {
         octets.iter().all(|octet| {
-            octet.is_ascii_alphanumeric()
+            let last =
+                matches!(octet, b'9' | b'Z' | b'z') && self.bug(Bug::Base62LastDigitsRefused);
+            let first =
+                matches!(octet, b'0' | b'A' | b'a') && self.bug(Bug::Base62FirstDigitsRefused);
+            (octet.is_ascii_alphanumeric() && !last && !first)
                 || (matches!(octet, b'-' | b'_') && self.bug(Bug::Base62IsBase64Url))
         })
     }

@@ -44,6 +44,18 @@ impl Model {
 
     pub(super) fn frame_websocket(&self, input: Input<'_>) -> Result<Map<String, Value>> {
         let mut taken = Taken::new(input)?;
+        if self.bug(Bug::WebSocketTakenForStream) {
+            let messages = input.objects("messages")?;
+            let reads: std::result::Result<Vec<_>, _> = messages
+                .iter()
+                .filter(|message| message.has("binary"))
+                .map(|message| message.octets("binary"))
+                .collect();
+            return match self.deframe(&reads?, false, &mut taken) {
+                Ok(()) => Ok(taken.done()),
+                Err(refusal) => Err(refusal.with_out(taken.done())),
+            };
+        }
         for message in input.objects("messages")? {
             let received = if message.has("text") {
                 message.octets("text").map_err(Into::into).and_then(|text| {
@@ -122,7 +134,7 @@ impl Model {
             waiting.drain(..used);
         }
         let cut = match waiting.len() {
-            0 => false,
+            0 => taken.messages.is_empty() && self.bug(Bug::EmptyStreamRefused),
             1..=3 => !self.bug(Bug::EndWithinLengthIgnored),
             _ => !self.bug(Bug::EndWithinMessageIgnored),
         };

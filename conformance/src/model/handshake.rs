@@ -92,11 +92,18 @@ impl Model {
             }
             check("malformed")
         };
+        let mut octets = octets;
+        if octets.first() == Some(&0) && self.bug(Bug::RequestIdLengthOf16Bits) {
+            octets = &octets[1..];
+        }
         let (&length, rest) = octets.split_first().ok_or_else(malformed)?;
         if length > 0x7f && self.bug(Bug::RequestIdLengthSigned) {
             return Err(check("malformed"));
         }
-        let (id, rest) = rest.split_at_checked(usize::from(length)).ok_or_else(malformed)?;
+        let from_the_right =
+            self.bug(Bug::RequestReadFromTheRight).then(|| rest.len().checked_sub(56));
+        let length = from_the_right.flatten().unwrap_or(usize::from(length));
+        let (id, rest) = rest.split_at_checked(length).ok_or_else(malformed)?;
         let (password, rest) = rest.split_at_checked(18).ok_or_else(malformed)?;
         let (t, rest) = rest.split_at_checked(8).ok_or_else(malformed)?;
         let (nonce, rest) = rest.split_at_checked(30).ok_or_else(malformed)?;

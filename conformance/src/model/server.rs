@@ -28,6 +28,7 @@ struct Server<'m> {
     accepted_at: Option<u64>,
     started_at: u64,
     state: State,
+    m1: Vec<u8>,
     sent: Vec<Vec<u8>>,
     looked_up: Option<Vec<u8>>,
     established: bool,
@@ -52,7 +53,8 @@ impl Model {
             accepted_at: None,
             started_at: 0,
             state: State::AwaitM2,
-            sent: vec![m1],
+            sent: if self.bug(Bug::M1NotSentAtOnce) { Vec::new() } else { vec![m1.clone()] },
+            m1,
             looked_up: None,
             established: false,
         };
@@ -147,6 +149,9 @@ impl Server<'_> {
     fn receive(&mut self, at: u64, message: Vec<u8>) -> Result<()> {
         match std::mem::replace(&mut self.state, State::Established) {
             State::AwaitM2 => {
+                if self.sent.is_empty() {
+                    self.sent.push(self.m1.clone());
+                }
                 self.started_at = at;
                 self.accept_m2(at, message)
             }
@@ -156,7 +161,7 @@ impl Server<'_> {
                 if self.model.bug(Bug::ServerQueuesMessages) { Ok(()) } else { Err(check("order")) }
             }
             State::AwaitOpen { m2, m3 } => {
-                let schedule = self.model.schedule(&self.sent[0], &m2, &m3, &self.k);
+                let schedule = self.model.schedule(&self.m1, &m2, &m3, &self.k);
                 Session::from_schedule(self.model, Role::Server, &schedule).receive(&message)?;
                 self.established = true;
                 Ok(())
@@ -209,7 +214,7 @@ impl Server<'_> {
 
     /// HS-036.
     fn check_binding(&self, spki: &[u8], nonce: &[u8]) -> Result<()> {
-        let expected = self.model.nonce(&self.sent[0], spki, &nonce[..14]);
+        let expected = self.model.nonce(&self.m1, spki, &nonce[..14]);
         let compared = if self.model.bug(Bug::NonceBindingUnchecked) {
             14
         } else if self.model.bug(Bug::NonceBindingStartCompared) {

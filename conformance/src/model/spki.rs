@@ -4,7 +4,7 @@ use num_bigint::BigUint;
 use serde_json::{Map, Value};
 
 use super::der::{Der, element, integer};
-use super::refusal::{Result, check};
+use super::refusal::{Result, check, trap};
 use super::rsa::PublicKey;
 use super::{Bug, Model, out};
 use crate::shim_server::Input;
@@ -19,7 +19,13 @@ impl Model {
 
     /// Reads and checks an SPKI; every fault is `bad_key`.
     pub(super) fn spki(&self, octets: &[u8]) -> Result<PublicKey> {
-        self.parse_spki(octets).filter(|key| self.is_acceptable(key)).ok_or(check("bad_key"))
+        let Some(key) = self.parse_spki(octets) else {
+            if self.bug(Bug::SpkiFaultTraps) {
+                trap("called `Option::unwrap()` on a `None` value");
+            }
+            return Err(check("bad_key"));
+        };
+        if self.is_acceptable(&key) { Ok(key) } else { Err(check("bad_key")) }
     }
 
     fn parse_spki(&self, octets: &[u8]) -> Option<PublicKey> {
@@ -65,7 +71,12 @@ impl Model {
     fn rsa_public_key(&self, octets: &mut Der<'_>) -> Option<PublicKey> {
         let mut key = octets.element(0x30, self)?;
         let n = self.unsigned(key.element(0x02, self)?.octets)?;
-        let e = self.unsigned(key.element(0x02, self)?.octets)?;
+        let e = key.element(0x02, self)?.octets;
+        let e = if self.bug(Bug::ExponentIgnored) {
+            BigUint::from(65537u32)
+        } else {
+            self.unsigned(e)?
+        };
         key.is_empty().then_some(PublicKey { n, e })
     }
 
@@ -85,7 +96,7 @@ impl Model {
     fn is_acceptable(&self, key: &PublicKey) -> bool {
         let bits = key.n.bits();
         let shortest = if self.bug(Bug::ModulusLowerBoundMissing) {
-            512
+            0
         } else if self.bug(Bug::Modulus4424Accepted) {
             4424
         } else {
@@ -102,12 +113,14 @@ impl Model {
         };
         let only_one_size = bits != 4552 && self.bug(Bug::ModulusOnly4552Accepted);
         let odd_size = !bits.is_multiple_of(8) && self.bug(Bug::ModulusOnlyWholeOctetsAccepted);
-        let usual = key.e == BigUint::from(65537u32);
+        let zero = bits == 0 && self.bug(Bug::ModulusLowerBoundMissing);
+        let lax_even = zero || self.bug(Bug::ModulusEvenAccepted);
         (shortest..=longest).contains(&bits)
             && !only_one_size
             && !odd_size
-            && (key.n.bit(0) || self.bug(Bug::ModulusEvenAccepted))
-            && (usual || self.bug(Bug::ExponentIgnored))
+            && (key.n.bit(0) || lax_even)
+            && (bits.is_multiple_of(128) || !self.bug(Bug::ModulusOnlyMultiplesOf128Accepted))
+            && (key.e == BigUint::from(65537u32) || self.bug(Bug::AnyExponentAccepted))
     }
 }
 

@@ -236,6 +236,9 @@ impl Model {
         if seconds == 0 && !self.bug(Bug::TimeZeroWritten) {
             return Err(caller("invalid_time"));
         }
+        if seconds == u64::from(u32::MAX) && self.bug(Bug::LastSecondRefused) {
+            return Err(caller("invalid_time"));
+        }
         if seconds > u64::from(u32::MAX) && !self.bug(Bug::TimeTruncated) {
             return Err(caller("invalid_time"));
         }

@@ -107,4 +107,10 @@ table! {
         "Refuses ids of less than 3 octets.";
     IdPunctuationRefused: "CRED-004", REJECT,
         "Allows only letters and digits in the ASCII part of an id.";
+    Base62FirstDigitsRefused: "CRED-006 CRED-007 CRED-019 CRED-022", REJECT,
+        "Refuses '0', 'A' and 'a': the bounds of its ranges are exclusive below.";
+    Base62LastDigitsRefused: "CRED-006 CRED-007 CRED-019 CRED-022", REJECT,
+        "Refuses '9', 'Z' and 'z': the bounds of its ranges are exclusive above.";
+    ServerKeyReadFromTheRight: "CRED-021", ACCEPT,
+        "Takes the last 26 octets for the serverKey.";
 }

@@ -53,4 +53,8 @@ table! {
         "Accepts 4,097 octets before it is established.";
     HandshakeLimitOneLow: "FRAME-011", REJECT,
         "Refuses 4,096 octets before it is established.";
+    WebSocketTakenForStream: "FRAME-001", REJECT_OR_OUTPUT,
+        "Expects lengths within WebSocket messages.";
+    EmptyStreamRefused: "FRAME-010", REJECT,
+        "Takes the end of a stream without messages for a fault of framing.";
 }

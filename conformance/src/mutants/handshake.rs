@@ -185,4 +185,10 @@ table! {
         "The client gives up one millisecond early.";
     ServerDeadlineOneEarly: "HS-062", REJECT,
         "The server gives up one millisecond early.";
+    RequestReadFromTheRight: "HS-033", ACCEPT,
+        "Reads P1 from the right and ignores the length of the id.";
+    M1NotSentAtOnce: "HS-018", OUTPUT,
+        "The server waits for the client before it sends M1.";
+    RequestIdLengthOf16Bits: "HS-024 HS-033", ACCEPT,
+        "Also takes a length of the id in two octets.";
 }

@@ -27,8 +27,8 @@ table! {
         "Takes a negative modulus for a positive one.";
     SpkiPaddedIntegerAccepted: "HS-011", ACCEPT,
         "Accepts integers with superfluous zero octets.";
-    ModulusLowerBoundMissing: "HS-005", ACCEPT,
-        "Accepts a modulus of any size above 512 bits.";
+    ModulusLowerBoundMissing: "HS-005 HS-009", ACCEPT,
+        "Accepts a modulus of any size up to 8192 bits, zero among them.";
     Modulus4424Accepted: "HS-005", ACCEPT,
         "Accepts a modulus of 4424 bits.";
     ModulusUpperBoundMissing: "HS-006", ACCEPT,
@@ -44,7 +44,7 @@ table! {
     ModulusEvenAccepted: "HS-007", ACCEPT,
         "Accepts an even modulus.";
     ExponentIgnored: "HS-008 HS-001", ACCEPT,
-        "Accepts any exponent.";
+        "Does not read the exponent.";
     OaepSha256: "HS-012", REJECT_OR_OUTPUT,
         "Uses OAEP with SHA-256.";
     OaepMaskSha256: "HS-012", REJECT_OR_OUTPUT,
@@ -75,4 +75,10 @@ table! {
         "Does not look at the tags of DER.";
     SpkiReadAtFixedPlaces: "HS-003", ACCEPT,
         "Takes the modulus from where it stands in a good SPKI, and looks at nothing else.";
+    AnyExponentAccepted: "HS-008 HS-001", ACCEPT,
+        "Accepts any positive exponent.";
+    ModulusOnlyMultiplesOf128Accepted: "HS-004", REJECT,
+        "Accepts only the sizes that its library makes, multiples of 128 bits.";
+    SpkiFaultTraps: "HS-003 CONV-008", CRASH,
+        "Crashes on an SPKI that is not DER.";
 }

@@ -149,4 +149,6 @@ table! {
         "The client compares only the first 8 octets of the key in a challenge.";
     ServerIdCaseIgnored: "CONV-004 TOK-054", ACCEPT,
         "Ignores the case of a serverId.";
+    LastSecondRefused: "TOK-008", REJECT,
+        "Refuses the last second that a time can hold.";
 }
