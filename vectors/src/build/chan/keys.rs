@@ -119,8 +119,13 @@ fn export() -> Family {
                note: &str| {
         let octets = protocol::export(prk, label, context, length);
         let input = export_input(prk, label, context, length as u64);
-        let rules = &["CHAN-040", "CHAN-039"];
-        family.accept(name, rules, input, json!({ "octets": hex(&octets) }), note);
+        let bound = match name {
+            "label-255-octets" => "CHAN-041",
+            "length-1" | "length-8160" => "CHAN-042",
+            _ => "CHAN-039",
+        };
+        let out = json!({ "octets": hex(&octets) });
+        family.accept(name, &["CHAN-040", bound], input, out, note);
     };
     add(&mut family, "valid", &prk, b"label", CONTEXT, 32, "A usual export.");
     for (name, length) in

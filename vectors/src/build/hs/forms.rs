@@ -103,7 +103,7 @@ fn request() -> Family {
         add(&mut family, format!("time-{name}"), (id, pc, t, nonce), &["HS-024", "CONV-002"], note);
     }
     for good in ids::good() {
-        let rules = &["HS-034", good.requirement];
+        let rules = &["HS-034", good.requirement, "HS-024"];
         add(&mut family, format!("id-{}", good.name), (&good.id, pc, 1, nonce), rules, good.note);
     }
     for (name, nonce) in [("zero", [0; 30]), ("ff", [0xff; 30])] {

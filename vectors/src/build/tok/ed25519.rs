@@ -26,6 +26,15 @@ struct Case {
     accepted: bool,
 }
 
+impl Case {
+    /// The rules that a refused case breaks. Where R is of small order, the equation holds octet
+    /// for octet only for the canonical encoding of the neutral element.
+    fn broken(&self) -> Vec<&'static str> {
+        let inexact = self.rule == "TOK-015" && self.name != "r-small-one-even";
+        std::iter::once(self.rule).chain(inexact.then_some("TOK-019")).collect()
+    }
+}
+
 /// A token whose server's key and signature are the case's.
 pub(super) fn verify_family() -> Family {
     let about = "Verifying tokens whose signature or server's key is an edge case of Ed25519.";
@@ -47,7 +56,7 @@ pub(super) fn verify_family() -> Family {
                 input.insert("token".to_owned(), hex(&token));
             };
             refuse
-                .add(&mut family, case.name, "valid", &[case.rule], case.what, change)
+                .add(&mut family, case.name.clone(), "valid", &case.broken(), case.what, change)
                 .bug("ed25519");
         }
     }
@@ -85,7 +94,7 @@ pub(super) fn issue_family() -> Family {
                 set("signed_challenge", hex(&signed))(input);
             };
             refuse
-                .add(&mut family, case.name, "valid", &[case.rule], case.what, change)
+                .add(&mut family, case.name.clone(), "valid", &case.broken(), case.what, change)
                 .bug("ed25519");
         }
     }

@@ -14,13 +14,13 @@ use super::primitives::ed25519::KeyPair;
 use super::primitives::stream_array;
 
 /// The second of the good challenge and token.
-const SECOND: u32 = 1_700_000_000;
+pub(crate) const SECOND: u32 = 1_700_000_000;
 /// The clock when they are used, 2.5 seconds later.
 const NOW_MS: u64 = 1_700_000_002_500;
 /// 2^53 - 1.
 const MAX_MS: u64 = (1 << 53) - 1;
-const CHALLENGE: u8 = 1;
-const TOKEN: u8 = 2;
+pub(crate) const CHALLENGE: u8 = 1;
+pub(crate) const TOKEN: u8 = 2;
 
 pub(crate) fn families() -> Vec<Family> {
     vec![
@@ -34,7 +34,7 @@ pub(crate) fn families() -> Vec<Family> {
     ]
 }
 
-fn server() -> KeyPair {
+pub(crate) fn server() -> KeyPair {
     KeyPair::new(stream_array("token server"))
 }
 
@@ -42,7 +42,7 @@ fn other_server() -> KeyPair {
     KeyPair::new(stream_array("another token server"))
 }
 
-fn client() -> KeyPair {
+pub(crate) fn client() -> KeyPair {
     KeyPair::new(stream_array("token client"))
 }
 
@@ -51,7 +51,7 @@ fn other_client() -> KeyPair {
 }
 
 /// A body (TOK-001).
-fn body(kind: u8, key: &[u8], second: u32) -> Vec<u8> {
+pub(crate) fn body(kind: u8, key: &[u8], second: u32) -> Vec<u8> {
     [&[kind], key, &second.to_be_bytes()].concat()
 }
 
