@@ -139,9 +139,9 @@ table! {
         "Exports with the context itself, not its hash.";
     ExporterLabel256Accepted: "CHAN-041", ACCEPT,
         "Accepts a label of 256 octets, whose length wraps to 0.";
-    ExporterLabel255Refused: "CHAN-041", REJECT,
+    ExporterLabel255Refused: "CHAN-040 CHAN-041", REJECT,
         "Refuses a label of 255 octets.";
-    ExporterLongestRefused: "CHAN-042", REJECT,
+    ExporterLongestRefused: "CHAN-040 CHAN-042", REJECT,
         "Refuses to export 8160 octets.";
     ExporterOfNothingAccepted: "CHAN-042", ACCEPT,
         "Exports 0 octets.";

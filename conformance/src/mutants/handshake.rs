@@ -23,7 +23,7 @@ table! {
         "Does not check the binding of the nonce.";
     NonceBindingStartCompared: "HS-036", ACCEPT,
         "Compares only the first half of the binding.";
-    RequestIdLengthSigned: "HS-024 HS-033", REJECT,
+    RequestIdLengthSigned: "HS-024 HS-033 CRED-001", REJECT,
         "Takes the length of the id for a signed octet.";
     RequestTrailingOctetsAccepted: "HS-033 CONV-007", ACCEPT,
         "Ignores octets after P1.";

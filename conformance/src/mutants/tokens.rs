@@ -19,7 +19,7 @@ table! {
         "Misses the encodings of small order that have the other sign bit.";
     KeyOffCurveTraps: "TOK-018 CONV-008", CRASH,
         "Crashes on a public key that is not a point.";
-    RComparedAsPoint: "TOK-019", ACCEPT,
+    RComparedAsPoint: "TOK-019 TOK-015", ACCEPT,
         "Decodes R and compares points, not octets, and lists only canonical R of small order.";
     CofactoredEquation: "TOK-019", ACCEPT,
         "Verifies with the cofactor.";
