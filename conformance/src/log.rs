@@ -14,7 +14,7 @@ use crate::verdict::Verdict;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Entry {
     /// Comes first.
-    Run(Run),
+    Run(Box<Run>),
     /// The result of a case. A case may have several: the last one holds.
     Case(Box<CaseResult>),
     /// Something to be told that is no verdict of a case.
@@ -83,7 +83,7 @@ pub struct Tally {
 impl Tally {
     pub fn add(&mut self, entry: &Entry) {
         match entry {
-            Entry::Run(run) => self.run = Some(run.clone()),
+            Entry::Run(run) => self.run = Some(Run::clone(run)),
             Entry::Case(result) => {
                 self.results.insert(result.case.clone(), CaseResult::clone(result));
             }

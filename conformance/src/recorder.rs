@@ -53,7 +53,7 @@ impl<'a> Recorder<'a> {
     /// Those of a report that can't be written.
     pub fn event(&mut self, event: Event<'_>) -> std::io::Result<()> {
         let entry = match event {
-            Event::Started(hello) => Entry::Run(self.run_entry(Some(hello.clone()))),
+            Event::Started(hello) => Entry::Run(Box::new(self.run_entry(Some(hello.clone())))),
             Event::Result { vector, attempt, finding } => {
                 Entry::Case(Box::new(self.case_entry(vector, attempt, finding)))
             }
@@ -86,7 +86,7 @@ impl<'a> Recorder<'a> {
     /// Those of a report that can't be written.
     pub fn finish(mut self, stop: &Stop) -> std::io::Result<(Tally, Summary)> {
         if self.tally.run.is_none() {
-            self.add(Entry::Run(self.run_entry(None)))?;
+            self.add(Entry::Run(Box::new(self.run_entry(None))))?;
         }
         let stale = match stop.reason() {
             None => self.known.stale(self.about.suite, &self.tally.results),

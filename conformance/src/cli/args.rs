@@ -220,9 +220,20 @@ pub struct ReportArgs {
 /// Check the harness itself: shims that are wrong on purpose have to be found out.
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
-    /// Also run the mutants: implementations with one realistic bug each.
+    /// Also run the mutants: implementations with one realistic bug each, which the vectors have to catch.
     #[arg(long)]
     pub mutants: bool,
+
+    /// Print nothing but the table of the mutants and of the vectors that catch each.
+    #[arg(long, value_enum, requires = "mutants")]
+    pub format: Option<TableFormat>,
+}
+
+/// How the table of mutants is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// Markdown.
+    Md,
 }
 
 /// Check or rebuild the vectors of a checkout.
@@ -252,8 +263,16 @@ pub enum VectorsCommand {
 #[derive(Debug, Args)]
 pub struct ShimArgs {
     /// A shim that is wrong on purpose; `tunnelproof selftest` lists them.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["mutant", "model"])]
     pub control: Option<String>,
+
+    /// The second implementation with one bug; `tunnelproof selftest --mutants --format md` lists them.
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    pub mutant: Option<String>,
+
+    /// The second implementation.
+    #[arg(long)]
+    pub model: bool,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -55,7 +55,9 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         limits: Limits { hello: args.start_timeout, case: args.timeout },
         jobs: args.jobs.unwrap_or(cores),
         oneshot: args.oneshot,
-        fail_fast: args.fail_fast,
+        ends: &|vector, verdict| {
+            args.fail_fast && known.apply(&vector.id, verdict.clone()).is_red()
+        },
         rerun: !args.no_rerun,
         time_limit: args.time_limit,
     };
@@ -83,20 +85,13 @@ fn reports<'a>(
     cases: usize,
 ) -> Result<Vec<Box<dyn Report + 'a>>, Failure> {
     let mut reports: Vec<Box<dyn Report + 'a>> = vec![Box::new(Progress::new(cases))];
-    let human = |output| Box::new(Human::new(output, suite, args.failures));
     match &args.output {
-        None => {
-            let output: Box<dyn Write> = match args.format {
-                Format::Human => Box::new(anstream::stdout()),
-                _ => Box::new(io::stdout()),
-            };
-            reports.push(report(args.format, output, &human));
-        }
+        None => reports.push(report(args.format, stdout(args.format), suite, args.failures)),
         Some(path) => {
             let file: Box<dyn Write> = Box::new(create(path)?);
             let plain = Box::new(anstream::StripStream::new(file));
-            reports.push(report(args.format, plain, &human));
-            reports.push(human(Box::new(anstream::stdout())));
+            reports.push(report(args.format, plain, suite, args.failures));
+            reports.push(report(Format::Human, stdout(Format::Human), suite, args.failures));
         }
     }
     if let Some(path) = &args.statement {
@@ -108,12 +103,21 @@ fn reports<'a>(
 fn report<'a>(
     format: Format,
     output: Box<dyn Write>,
-    human: &dyn Fn(Box<dyn Write>) -> Box<Human<'a, Box<dyn Write>>>,
+    suite: &'a Suite,
+    failures: usize,
 ) -> Box<dyn Report + 'a> {
     match format {
-        Format::Human => human(output),
+        Format::Human => Box::new(Human::new(output, suite, failures)),
         Format::Json => Box::new(Json::new(output)),
         Format::Junit => Box::new(Junit::new(output)),
+    }
+}
+
+/// Standard output, coloured if it is a terminal and the report is for people.
+fn stdout(format: Format) -> Box<dyn Write> {
+    match format {
+        Format::Human => Box::new(anstream::stdout()),
+        Format::Json | Format::Junit => Box::new(io::stdout()),
     }
 }
 
@@ -130,12 +134,7 @@ pub fn report_log(args: &ReportArgs) -> Result<u8, Failure> {
     let text = std::fs::read_to_string(&args.log)
         .map_err(|e| Failure::Usage(format!("can't read {}: {e}", args.log.display())))?;
     let suite = suite()?;
-    let output: Box<dyn Write> = Box::new(anstream::stdout());
-    let mut report: Box<dyn Report> = match args.format {
-        Format::Human => Box::new(Human::new(output, &suite, args.failures)),
-        Format::Json => Box::new(Json::new(output)),
-        Format::Junit => Box::new(Junit::new(output)),
-    };
+    let mut report = report(args.format, stdout(args.format), &suite, args.failures);
     let mut tally = Tally::default();
     for (index, line) in text.lines().enumerate() {
         let entry: Entry = serde_json::from_str(line).map_err(|e| {

@@ -37,6 +37,7 @@ pub enum Behaviour {
     AnswersTwice,
     OutOfOrder,
     DiesHalfway,
+    HangsHalfway,
     StateLeak,
     ForkAndLinger,
     ClosesPipe,
@@ -64,7 +65,8 @@ pub fn serve(
     output: impl Write,
 ) -> io::Result<()> {
     let ops = inner.hello().ops;
-    let (held, replay) = (Vec::new(), None);
+    let held = Vec::new();
+    let replay = if behaviour == Behaviour::Replay { expectations() } else { HashMap::new() };
     let mut control = Control { behaviour, inner, ops, output, answered: 0, held, replay };
     let lines = lines(input);
     loop {
@@ -111,7 +113,7 @@ struct Control<'a, W> {
     output: W,
     answered: usize,
     held: Vec<Value>,
-    replay: Option<HashMap<String, Expect>>,
+    replay: HashMap<String, Expect>,
 }
 
 impl<W: Write> Control<'_, W> {
@@ -195,8 +197,9 @@ impl<W: Write> Control<'_, W> {
                 )?;
             },
             Behaviour::HugeLine => {
-                let huge = "00".repeat(5_000_000);
-                return self.write(&answer(json!({"outcome": "ok", "out": {"id": huge}})));
+                self.output
+                    .write_all(b"{\"type\":\"answer\",\"outcome\":\"ok\",\"out\":{\"id\":\"")?;
+                return self.output.write_all(&vec![b'0'; 10_000_000]);
             }
             Behaviour::Echo => return writeln!(self.output, "{line}"),
             Behaviour::WrongId => {
@@ -209,10 +212,11 @@ impl<W: Write> Control<'_, W> {
                 self.write(&answer)?;
             }
             Behaviour::DiesHalfway if late => exit(0),
+            Behaviour::HangsHalfway if late => linger(),
             Behaviour::StateLeak if late => {
                 return self.write(&answer(json!({"outcome": "ok", "out": {}})));
             }
-            Behaviour::DiesHalfway | Behaviour::StateLeak => {}
+            Behaviour::DiesHalfway | Behaviour::HangsHalfway | Behaviour::StateLeak => {}
             Behaviour::ForkAndLinger => {
                 let child = Command::new("sleep").arg("600").stdin(Stdio::inherit()).spawn()?;
                 eprintln!("child {}", child.id());
@@ -282,12 +286,8 @@ impl<W: Write> Control<'_, W> {
 
     /// What the vector of this id expects, as an answer's fields. A check of a random result can't be
     /// answered without the cryptography.
-    fn replay(&mut self, case: &str) -> Value {
-        let replay = self.replay.get_or_insert_with(|| {
-            let suite = Suite::embedded().ok();
-            suite.into_iter().flat_map(|s| s.vectors).map(|v| (v.id, v.expect)).collect()
-        });
-        match replay.get(case) {
+    fn replay(&self, case: &str) -> Value {
+        match self.replay.get(case) {
             Some(Expect::Accept(out)) if has_check(out) => {
                 json!({"outcome": "unsupported", "reason": "has a random result"})
             }
@@ -306,6 +306,11 @@ impl<W: Write> Control<'_, W> {
         serde_json::to_writer(&mut self.output, line)?;
         self.output.write_all(b"\n")
     }
+}
+
+fn expectations() -> HashMap<String, Expect> {
+    let vectors = Suite::embedded().map(|suite| suite.vectors).unwrap_or_default();
+    vectors.into_iter().map(|vector| (vector.id, vector.expect)).collect()
 }
 
 /// How many answers are held back to be mixed.

@@ -103,6 +103,13 @@ pub const CONTROLS: &[Control] = &[
         1,
     ),
     control("dies-halfway", "exits after three answers", Behaviour::DiesHalfway, &["flaky"], 1),
+    control(
+        "hangs-halfway",
+        "never answers after three answers",
+        Behaviour::HangsHalfway,
+        &["flaky"],
+        1,
+    ),
     control("state-leak", "goes wrong after three answers", Behaviour::StateLeak, &["flaky"], 1),
     control(
         "fork-and-linger",

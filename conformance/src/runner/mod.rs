@@ -3,9 +3,9 @@
 
 mod worker;
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,8 @@ pub struct Plan<'a> {
     pub jobs: usize,
     /// One process for each request.
     pub oneshot: bool,
-    pub fail_fast: bool,
+    /// Whether a verdict ends the run.
+    pub ends: &'a (dyn Fn(&Vector, &Verdict) -> bool + Sync),
     /// Run failing cases a second time.
     pub rerun: bool,
     /// For the whole run.
@@ -82,45 +83,78 @@ impl Plan<'_> {
     }
 }
 
-/// Runs the plan. Every result is told as soon as it is there; `false` from `tell` ends the run.
+/// Runs the plan. Every result is told as soon as it is there.
 pub fn run(plan: &Plan<'_>, stop: &Stop, tell: &mut dyn FnMut(Event<'_>)) {
+    let findings = plan.cases.iter().map(|_| None).collect();
     let ends = Instant::now() + plan.time_limit;
-    let mut findings: Vec<Option<Finding>> = plan.cases.iter().map(|_| None).collect();
+    let mut run = Run { plan, stop, ends, hello: OnceLock::new(), findings };
     let all: Vec<usize> = (0..plan.cases.len()).collect();
-    pass(plan, stop, ends, 1, &all, &mut findings, tell);
-    if plan.rerun && !stop.is_set() {
-        run_again(plan, stop, ends, &mut findings, tell);
+    run.pass(1, &all, tell);
+    let red = run.red();
+    if plan.rerun && !stop.is_set() && !red.is_empty() {
+        run.pass(2, &red, tell);
     }
-    tell_apart(plan, &mut findings, tell);
+    run.tell_apart(tell);
 }
 
-/// The failing cases once more; another verdict than before makes them flaky.
-fn run_again(
-    plan: &Plan<'_>,
-    stop: &Stop,
+/// What is known while the plan runs.
+struct Run<'r> {
+    plan: &'r Plan<'r>,
+    stop: &'r Stop,
     ends: Instant,
-    findings: &mut [Option<Finding>],
-    tell: &mut dyn FnMut(Event<'_>),
-) {
-    let is_red = |finding: &Option<Finding>| {
-        finding
-            .as_ref()
-            .is_some_and(|f| f.verdict.is_red() && !matches!(f.verdict, Verdict::Flaky { .. }))
-    };
-    let red: Vec<usize> = (0..findings.len()).filter(|&key| is_red(&findings[key])).collect();
-    if !red.is_empty() {
-        pass(plan, stop, ends, 2, &red, findings, tell);
-    }
+    /// What the first shim has said; those after it are taken to say the same.
+    hello: OnceLock<Hello>,
+    /// One for each case of the plan.
+    findings: Vec<Option<Finding>>,
 }
 
-fn tell_apart(plan: &Plan<'_>, findings: &mut [Option<Finding>], tell: &mut dyn FnMut(Event<'_>)) {
-    let views = findings.iter().enumerate().filter_map(|(key, finding)| {
-        Some((key, plan.cases[key], finding.as_ref()?.peer.as_ref()?))
-    });
-    for (key, verdict) in peer::distinguishable(views) {
-        if let Some(finding) = &mut findings[key] {
-            finding.verdict = verdict;
-            tell(Event::Result { vector: plan.cases[key], attempt: 1, finding });
+impl Run<'_> {
+    /// The cases to be run again: another verdict than before makes them flaky.
+    fn red(&self) -> Vec<usize> {
+        let is_red = |finding: &Finding| {
+            finding.verdict.is_red() && !matches!(finding.verdict, Verdict::Flaky { .. })
+        };
+        let findings = self.findings.iter().enumerate();
+        findings.filter(|(_, f)| f.as_ref().is_some_and(is_red)).map(|(key, _)| key).collect()
+    }
+
+    /// Runs the cases of these keys, the first or the second time.
+    fn pass(&mut self, attempt: u32, keys: &[usize], tell: &mut dyn FnMut(Event<'_>)) {
+        let Run { plan, stop, ends, hello, findings } = self;
+        let pass = Pass {
+            plan,
+            stop,
+            hello,
+            keys,
+            next: AtomicUsize::new(0),
+            attempt,
+            fresh_each: plan.oneshot || (attempt > 1 && keys.len() <= FRESH_EACH),
+            timeouts_in_a_row: AtomicUsize::new(0),
+            last_words: Mutex::new(None),
+        };
+        let (sender, receiver) = sync_channel(1024);
+        thread::scope(|scope| {
+            let pass = &pass;
+            scope.spawn(move || lead(scope, pass, sender));
+            report(pass, *ends, &receiver, findings, tell);
+        });
+        if let Ok(Some(error)) = pass.last_words.into_inner() {
+            tell(Event::Broken(error));
+        }
+    }
+
+    /// Gives their verdict to the members of groups that a peer can tell apart.
+    fn tell_apart(&mut self, tell: &mut dyn FnMut(Event<'_>)) {
+        let cases = &self.plan.cases;
+        let views =
+            self.findings.iter().enumerate().filter_map(|(key, finding)| {
+                Some((key, cases[key], finding.as_ref()?.peer.as_ref()?))
+            });
+        for (key, verdict) in peer::distinguishable(views) {
+            if let Some(finding) = &mut self.findings[key] {
+                finding.verdict = verdict;
+                tell(Event::Result { vector: cases[key], attempt: 1, finding });
+            }
         }
     }
 }
@@ -129,6 +163,7 @@ fn tell_apart(plan: &Plan<'_>, findings: &mut [Option<Finding>], tell: &mut dyn 
 struct Pass<'p> {
     plan: &'p Plan<'p>,
     stop: &'p Stop,
+    hello: &'p OnceLock<Hello>,
     keys: &'p [usize],
     next: AtomicUsize,
     attempt: u32,
@@ -171,48 +206,18 @@ enum Message {
     Note(String),
 }
 
-fn pass(
-    plan: &Plan<'_>,
-    stop: &Stop,
-    ends: Instant,
-    attempt: u32,
-    keys: &[usize],
-    findings: &mut [Option<Finding>],
-    tell: &mut dyn FnMut(Event<'_>),
-) {
-    let shared = Pass {
-        plan,
-        stop,
-        keys,
-        next: AtomicUsize::new(0),
-        attempt,
-        fresh_each: plan.oneshot || (attempt > 1 && keys.len() <= FRESH_EACH),
-        timeouts_in_a_row: AtomicUsize::new(0),
-        last_words: Mutex::new(None),
-    };
-    let (sender, receiver) = sync_channel(1024);
-    thread::scope(|scope| {
-        let shared = &shared;
-        scope.spawn(move || lead(scope, shared, sender));
-        report(shared, ends, &receiver, findings, tell);
-    });
-    if let Ok(Some(error)) = shared.last_words.into_inner() {
-        tell(Event::Broken(error));
-    }
-}
-
 /// Starts the first shim alone, so that a broken one is found before there are many, then the others.
 fn lead<'s, 'p: 's>(
     scope: &'s thread::Scope<'s, 'p>,
-    shared: &'p Pass<'p>,
+    pass: &'p Pass<'p>,
     sender: SyncSender<Message>,
 ) {
-    let mut first = Worker::new(shared, sender.clone());
-    if shared.attempt == 1 && !first.greet() {
+    let mut first = Worker::new(pass, sender.clone());
+    if pass.attempt == 1 && !first.greet() {
         return;
     }
-    for _ in 1..shared.plan.jobs.min(shared.keys.len()) {
-        let mut worker = Worker::new(shared, sender.clone());
+    for _ in 1..pass.plan.jobs.min(pass.keys.len()) {
+        let mut worker = Worker::new(pass, sender.clone());
         scope.spawn(move || worker.work());
     }
     drop(sender);
@@ -221,7 +226,7 @@ fn lead<'s, 'p: 's>(
 
 /// Passes on what the workers find until all of them are done.
 fn report(
-    shared: &Pass<'_>,
+    pass: &Pass<'_>,
     ends: Instant,
     receiver: &Receiver<Message>,
     findings: &mut [Option<Finding>],
@@ -229,7 +234,7 @@ fn report(
 ) {
     loop {
         if Instant::now() >= ends {
-            shared.stop.set(Reason::TimeLimit);
+            pass.stop.set(Reason::TimeLimit);
         }
         match receiver.recv_timeout(Duration::from_millis(50)) {
             Ok(Message::Started(hello)) => tell(Event::Started(&hello)),
@@ -237,16 +242,12 @@ fn report(
             Ok(Message::Note(text)) => tell(Event::Note(text)),
             Ok(Message::Result(key, finding)) => {
                 let finding = match &findings[key] {
-                    Some(before) if shared.attempt > 1 => second(before, *finding),
+                    Some(before) if pass.attempt > 1 => second(before, *finding),
                     _ => *finding,
                 };
-                let red = finding.verdict.is_red();
-                let vector = shared.plan.cases[key];
-                tell(Event::Result { vector, attempt: shared.attempt, finding: &finding });
+                let vector = pass.plan.cases[key];
+                tell(Event::Result { vector, attempt: pass.attempt, finding: &finding });
                 findings[key] = Some(finding);
-                if red && shared.plan.fail_fast {
-                    shared.stop.set(Reason::FailFast);
-                }
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,

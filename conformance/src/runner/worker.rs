@@ -11,7 +11,8 @@ use tunnelproof_vectors::Vector;
 use super::{Finding, Message, Pass};
 use crate::peer;
 use crate::shim::session::{Answered, Request};
-use crate::shim::{Hello, Outcome, Session, StartError, Trouble};
+use crate::shim::{Outcome, Session, StartError, Trouble};
+use crate::stop::Reason;
 use crate::verdict::{self, Verdict};
 
 /// A shim that can't be started this many times in a row is broken.
@@ -28,15 +29,13 @@ pub(super) struct Worker<'p> {
     pass: &'p Pass<'p>,
     sender: SyncSender<Message>,
     session: Option<Session<'p>>,
-    /// What the shim has said in its first hello.
-    hello: Option<Hello>,
     /// Cases that a broken shim left unanswered and that are not to blame.
     returned: VecDeque<usize>,
 }
 
 impl<'p> Worker<'p> {
     pub(super) fn new(pass: &'p Pass<'p>, sender: SyncSender<Message>) -> Worker<'p> {
-        Worker { pass, sender, session: None, hello: None, returned: VecDeque::new() }
+        Worker { pass, sender, session: None, returned: VecDeque::new() }
     }
 
     /// Starts the first shim and asks it what no case asks. False if it can't be started.
@@ -55,8 +54,8 @@ impl<'p> Worker<'p> {
                 return false;
             }
         };
-        self.hello = Some(session.hello().clone());
-        self.tell(Message::Started(Box::new(session.hello().clone())));
+        let hello = self.pass.hello.get_or_init(|| session.hello().clone());
+        self.tell(Message::Started(Box::new(hello.clone())));
         if !plan.oneshot {
             session.send(PROBE, request).expect("the probe is short");
         }
@@ -85,7 +84,7 @@ impl<'p> Worker<'p> {
                 let Some(key) = self.take() else { return };
                 if let Some(finding) = self.run_alone(key) {
                     let finding = self.finish_for(key, finding);
-                    self.tell(Message::Result(key, Box::new(finding)));
+                    self.found(key, finding);
                 }
             } else if !self.turn() {
                 self.finish();
@@ -134,7 +133,7 @@ impl<'p> Worker<'p> {
         match session.receive() {
             Ok(answered) => {
                 let finding = self.judge(&answered);
-                self.tell(Message::Result(answered.key, Box::new(finding)));
+                self.found(answered.key, finding);
             }
             Err(trouble) => self.handle(&trouble),
         }
@@ -227,7 +226,7 @@ impl<'p> Worker<'p> {
                 Verdict::Timeout { .. } | Verdict::Crash { .. } | Verdict::ShimError { .. }
             );
             oldest.get_or_insert((key, finding.verdict.name()));
-            self.tell(Message::Result(key, Box::new(finding)));
+            self.found(key, finding);
         }
         if let (false, Some((key, alone)), Some(together)) =
             (broke_again, oldest, verdict::of_trouble(trouble))
@@ -241,7 +240,7 @@ impl<'p> Worker<'p> {
                 ),
                 second: format!("{alone}, alone"),
             };
-            self.tell(Message::Result(key, Box::new(Finding::of(verdict))));
+            self.found(key, Finding::of(verdict));
         }
     }
 
@@ -267,7 +266,7 @@ impl<'p> Worker<'p> {
         if key == PROBE || key == RESET {
             self.tell_probe("shim/unknown-op", verdict::of_trouble(trouble));
         } else if let Some(finding) = self.unanswered(trouble, stderr) {
-            self.tell(Message::Result(key, Box::new(finding)));
+            self.found(key, finding);
         }
     }
 
@@ -291,11 +290,7 @@ impl<'p> Worker<'p> {
     /// Whether the case is to be sent; if not, it gets its verdict here.
     fn is_asked(&mut self, key: usize) -> bool {
         let vector = self.vector(key);
-        if self.hello.is_none() {
-            let Some(session) = self.session() else { return false };
-            self.hello = Some(session.hello().clone());
-        }
-        let Some(hello) = &self.hello else { return false };
+        let Some(hello) = self.pass.hello.get() else { return false };
         let missing = vector.requires.iter().find(|feature| !hello.features.contains(feature));
         let reason = if !hello.ops.contains(&vector.op) {
             format!("{} is not among the ops of its hello", vector.op)
@@ -305,7 +300,7 @@ impl<'p> Worker<'p> {
             return true;
         };
         let verdict = Verdict::Unsupported { reason };
-        self.tell(Message::Result(key, Box::new(Finding::of(verdict))));
+        self.found(key, Finding::of(verdict));
         false
     }
 
@@ -337,6 +332,13 @@ impl<'p> Worker<'p> {
 
     fn vector(&self, key: usize) -> &'p Vector {
         self.pass.plan.cases[key]
+    }
+
+    fn found(&self, key: usize, finding: Finding) {
+        if (self.pass.plan.ends)(self.vector(key), &finding.verdict) {
+            self.pass.stop.set(Reason::FailFast);
+        }
+        self.tell(Message::Result(key, Box::new(finding)));
     }
 
     fn tell(&self, message: Message) {
