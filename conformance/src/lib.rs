@@ -6,6 +6,7 @@
 pub mod cli;
 mod controls;
 mod decode;
+mod floor;
 mod known;
 mod log;
 pub mod model;

@@ -33,8 +33,7 @@ pub fn view(vector: &Vector, line: &AnswerLine) -> Option<PeerView> {
     };
     match (vector.op.as_str(), line.outcome) {
         ("hs.client" | "hs.server", Outcome::Reject) => Some(PeerView {
-            extra: count(found.get("sent"))
-                - expected.get("sent").map_or(1, |sent| count(Some(sent))),
+            extra: count(found.get("sent")?) - expected.get("sent").map_or(1, count),
             established: found.get("established") == Some(&Value::Bool(true)),
             status: None,
         }),
@@ -112,8 +111,8 @@ fn describe(view: &PeerView) -> String {
     text
 }
 
-fn count(list: Option<&Value>) -> i64 {
-    list.and_then(Value::as_array).map_or(0, |list| i64::try_from(list.len()).unwrap_or(i64::MAX))
+fn count(list: &Value) -> i64 {
+    list.as_array().map_or(0, |list| i64::try_from(list.len()).unwrap_or(i64::MAX))
 }
 
 /// How many records the results of a `chan.session` hold.
@@ -127,9 +126,20 @@ fn records(out: &Map<String, Value>) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shim::protocol::ReplyLine;
+    use serde_json::json;
+    use tunnelproof_vectors::Suite;
 
     fn plain(extra: i64) -> PeerView {
         PeerView { extra, established: false, status: None }
+    }
+
+    fn seen(group: &str, answer: Value) -> Option<PeerView> {
+        let suite = Suite::embedded().expect("the vectors load");
+        let vector = suite.vectors.iter().find(|v| v.group.as_deref() == Some(group));
+        let line = ReplyLine::parse(answer.to_string().as_bytes());
+        let Ok(ReplyLine::Answer(line)) = line else { panic!("is an answer: {line:?}") };
+        view(vector.expect("a member"), &line)
     }
 
     #[test]
@@ -144,5 +154,20 @@ mod tests {
         assert_eq!(describe(&plain(0)), "no further message");
         let view = PeerView { extra: 2, established: true, status: Some(400) };
         assert_eq!(describe(&view), "2 further messages, established, status 400");
+    }
+
+    #[test]
+    fn a_peer_sees_messages_establishment_and_status() {
+        let reject = |out: Value| json!({"type": "answer", "id": 1, "outcome": "reject", "error": {"status": 401}, "out": out});
+        let m1_alone = reject(json!({"sent": ["30"], "established": false}));
+        assert_eq!(seen("request-secret", m1_alone), Some(plain(0)));
+        let more = reject(json!({"sent": ["30", "00"], "established": true}));
+        let expected = PeerView { extra: 1, established: true, status: None };
+        assert_eq!(seen("request-secret", more), Some(expected));
+        assert_eq!(seen("request-secret", reject(json!({}))), None, "says nothing of messages");
+        let status = PeerView { extra: 0, established: false, status: Some(401) };
+        assert_eq!(seen("token-verify", reject(json!({}))), Some(status));
+        let ok = json!({"type": "answer", "id": 1, "outcome": "ok", "out": {}});
+        assert_eq!(seen("token-verify", ok), None, "is no refusal");
     }
 }

@@ -127,3 +127,58 @@ fn hint(suite: &Suite, pattern: &str) -> String {
         format!("; did you mean {}?", near.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(suite: &Suite, filter: Filter) -> Vec<&str> {
+        let selected = filter.select(suite).expect("something is selected");
+        selected.into_iter().map(|vector| vector.id.as_str()).collect()
+    }
+
+    #[test]
+    fn the_parts_of_a_filter_narrow_it() {
+        let suite = Suite::embedded().expect("the vectors load");
+        let all = ids(&suite, Filter::default());
+        assert_eq!(all.len(), suite.vectors.len());
+        let patterns = vec!["hs/*".to_owned(), "tok/*".to_owned()];
+        let two = ids(&suite, Filter { patterns: patterns.clone(), ..Filter::default() });
+        assert!(two.iter().all(|id| id.starts_with("hs/") || id.starts_with("tok/")));
+        let areas = vec!["tok".to_owned()];
+        let one = ids(&suite, Filter { patterns, areas, ..Filter::default() });
+        assert!(one.len() < two.len() && one.iter().all(|id| id.starts_with("tok/")));
+        let requirements = vec!["CRED-022".to_owned()];
+        let by_rule = Filter { requirements, ..Filter::default() };
+        assert!(by_rule.select(&suite).is_ok_and(|vectors| {
+            vectors.iter().all(|vector| vector.requirements.iter().any(|id| id == "CRED-022"))
+        }));
+    }
+
+    #[test]
+    fn shards_are_disjoint_and_together_the_whole() {
+        let suite = Suite::embedded().expect("the vectors load");
+        let mut all = ids(&suite, Filter::default());
+        let mut parts: Vec<&str> = (1..=7)
+            .flat_map(|index| {
+                let shard = Some(Shard { index, count: 7 });
+                ids(&suite, Filter { shard, ..Filter::default() })
+            })
+            .collect();
+        all.sort_unstable();
+        parts.sort_unstable();
+        assert_eq!(all, parts);
+    }
+
+    #[test]
+    fn a_selection_is_worded_as_it_was_asked_for() {
+        assert_eq!(Filter::default().describe(), None);
+        let filter = Filter {
+            patterns: vec!["hs/*".into()],
+            requirements: vec!["HS-014".into()],
+            shard: "2/3".parse().ok(),
+            ..Filter::default()
+        };
+        assert_eq!(filter.describe().as_deref(), Some("hs/* --requirement HS-014 --shard 2/3"));
+    }
+}

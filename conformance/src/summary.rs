@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use tunnelproof_vectors::{Level, Suite, Vector};
+use tunnelproof_vectors::{Suite, Vector};
 
+use crate::floor::{self, ProfileResult};
 use crate::log::{CaseResult, Run, Tally};
 use crate::shim::ErrorDetail;
 use crate::stop::Reason;
@@ -44,20 +45,6 @@ pub struct AreaCounts {
     pub not_run: usize,
 }
 
-/// How far a claimed profile is met.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ProfileResult {
-    pub profile: String,
-    /// How many vectors of level MUST it has; those for an optional feature that the shim lacks are
-    /// not counted.
-    pub required: usize,
-    pub passed: usize,
-    /// Of the others, those that are known to fail.
-    pub known: usize,
-    /// Some of the rest, for the report.
-    pub missing: Vec<String>,
-}
-
 /// What the run says about the implementation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,19 +67,8 @@ pub enum Conclusion {
     Interrupted,
 }
 
-/// The profiles and their areas.
-pub const PROFILES: &[(&str, &[&str])] =
-    &[("tunnel", &["cred", "hs", "chan", "frame"]), ("tokens", &["tok"])];
-
-/// Features that the specification leaves to the implementation (OBS-005). Another feature, such as
-/// `large`, is a limit of the shim: without it a profile is not met.
-const OPTIONAL_FEATURES: &[&str] = &["release-delay"];
-
 /// The area of what the shim does outside of any case.
 pub const SHIM: &str = "shim";
-
-/// How many ids a [`ProfileResult`] names.
-const NAMED: usize = 10;
 
 impl Summary {
     /// Sums up a run.
@@ -114,8 +90,10 @@ impl Summary {
         let hello = tally.run.as_ref().and_then(|run| run.shim.as_ref());
         let claimed = hello.map_or(&[][..], |hello| &hello.profiles);
         let features = hello.map_or(&[][..], |hello| &hello.features);
-        let profiles =
-            claimed.iter().map(|profile| measure(profile, suite, features, results)).collect();
+        let profiles = claimed
+            .iter()
+            .map(|profile| floor::measure(profile, suite, features, results))
+            .collect();
         let mut summary = Summary {
             conclusion: Conclusion::NothingRan,
             exit: 0,
@@ -272,42 +250,6 @@ fn is_counted(result: &CaseResult) -> bool {
 
 fn is_left_out(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Unsupported { .. } | Verdict::Skip { .. })
-}
-
-fn measure(
-    profile: &str,
-    suite: &Suite,
-    features: &[String],
-    results: &BTreeMap<String, CaseResult>,
-) -> ProfileResult {
-    let areas =
-        PROFILES.iter().find(|(name, _)| *name == profile).map_or(&[][..], |(_, areas)| areas);
-    let is_optional = |vector: &Vector| {
-        let lacks = |feature: &String| {
-            OPTIONAL_FEATURES.contains(&feature.as_str()) && !features.contains(feature)
-        };
-        vector.requires.iter().any(lacks)
-    };
-    let required: Vec<&Vector> = suite
-        .vectors
-        .iter()
-        .filter(|v| areas.contains(&v.area()) && v.level == Level::Must && !is_optional(v))
-        .collect();
-    let (mut passed, mut known, mut missing) = (0, 0, Vec::new());
-    for vector in &required {
-        match results.get(&vector.id).map(|result| &result.verdict) {
-            Some(Verdict::Pass) => passed += 1,
-            Some(Verdict::Xfail { .. }) => known += 1,
-            _ => missing.push(vector),
-        }
-    }
-    ProfileResult {
-        profile: profile.to_owned(),
-        required: required.len(),
-        passed,
-        known,
-        missing: missing.iter().take(NAMED).map(|vector| vector.id.clone()).collect(),
-    }
 }
 
 fn areas(results: &BTreeMap<String, CaseResult>, selected: &[&Vector]) -> Vec<AreaCounts> {

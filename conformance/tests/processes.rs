@@ -73,6 +73,28 @@ fn a_child_that_a_shim_leaves_behind_is_killed_too() {
     }
 }
 
+#[test]
+fn with_several_requests_in_flight_the_one_to_blame_is_found() {
+    let script = format!(
+        r#"while read -r line; do
+            case $line in *server-key/all-z*) exit ;; esac
+            printf '%s\n' "$line"
+        done | '{TUNNELPROOF}' shim --control good | sed -u 's/"max_inflight":1,/"max_inflight":64,/'"#
+    );
+    let options = ["run", ACCEPTED, "--format", "json", "--jobs", "1", "--", "sh", "-c", &script];
+    let finished = run(options);
+    assert_eq!(finished.log()[0]["shim"]["max_inflight"], 64);
+    let verdicts = finished.verdicts();
+    let (crashed, passed): (Vec<_>, Vec<_>) =
+        verdicts.iter().partition(|(_, verdict)| verdict == "crash");
+    let crashed: Vec<&str> = crashed.iter().map(|(case, _)| case.as_str()).collect();
+    assert_eq!(crashed, ["cred/server-key/all-z"], "{verdicts:?}");
+    assert!(
+        passed.len() > 5 && passed.iter().all(|(_, verdict)| verdict == "pass"),
+        "{verdicts:?}"
+    );
+}
+
 /// A shim that writes its process id into a file and then is the control.
 fn with_pid_file(directory: &Path, control: &str) -> [String; 3] {
     let file = directory.join("pid");

@@ -67,6 +67,10 @@ pub struct RunArgs {
     #[arg(long, short, value_name = "N", value_parser = positive)]
     pub jobs: Option<usize>,
 
+    /// Requests that a shim is given at once, if it offers to take so many; 1 is lock-step.
+    #[arg(long, value_name = "N", default_value = "256", value_parser = positive)]
+    pub max_inflight: usize,
+
     /// Seconds until a case counts as timed out.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,

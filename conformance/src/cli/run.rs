@@ -54,6 +54,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         program,
         limits: Limits { hello: args.start_timeout, case: args.timeout },
         jobs: args.jobs.unwrap_or(cores),
+        max_inflight: args.max_inflight,
         oneshot: args.oneshot,
         ends: &|vector, verdict| {
             args.fail_fast && known.apply(&vector.id, verdict.clone()).is_red()

@@ -8,7 +8,7 @@ use std::thread::{self, sleep};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tunnelproof_vectors::{Expect, Suite};
+use tunnelproof_vectors::{Expect, Reject, Suite};
 
 use crate::shim_server::{self, Implementation};
 
@@ -36,6 +36,7 @@ pub enum Behaviour {
     WrongId,
     AnswersTwice,
     OutOfOrder,
+    CannotPipeline,
     DiesHalfway,
     HangsHalfway,
     StateLeak,
@@ -126,7 +127,9 @@ impl<W: Write> Control<'_, W> {
             Behaviour::BadHello => hello["protocol"] = json!(2),
             Behaviour::LateHello => sleep(Duration::from_millis(400)),
             Behaviour::Bool => hello["error_detail"] = json!("bool"),
-            Behaviour::Backwards | Behaviour::OutOfOrder => hello["max_inflight"] = json!(GROUP),
+            Behaviour::Backwards | Behaviour::OutOfOrder | Behaviour::CannotPipeline => {
+                hello["max_inflight"] = json!(GROUP);
+            }
             Behaviour::Replay => hello["max_inflight"] = json!(64),
             _ => {}
         }
@@ -155,7 +158,9 @@ impl<W: Write> Control<'_, W> {
             | Behaviour::NoHello
             | Behaviour::BadHello => {}
             Behaviour::StderrFlood => io::stderr().write_all(&vec![b'x'; 4 << 20])?,
-            Behaviour::Backwards | Behaviour::OutOfOrder => return self.hold(line),
+            Behaviour::Backwards | Behaviour::OutOfOrder | Behaviour::CannotPipeline => {
+                return self.hold(line);
+            }
             Behaviour::Bool => {
                 let mut answer = self.good(line)?;
                 if let Some(answer) = answer.as_object_mut() {
@@ -268,6 +273,9 @@ impl<W: Write> Control<'_, W> {
     fn hold(&mut self, line: &str) -> io::Result<()> {
         let answer = self.good(line)?;
         self.held.push(answer);
+        if self.behaviour == Behaviour::CannotPipeline && self.held.len() > 1 {
+            abort();
+        }
         if self.held.len() < GROUP { Ok(()) } else { self.release() }
     }
 
@@ -292,6 +300,9 @@ impl<W: Write> Control<'_, W> {
                 json!({"outcome": "unsupported", "reason": "has a random result"})
             }
             Some(Expect::Accept(out)) => json!({"outcome": "ok", "out": out}),
+            Some(Expect::Reject(Reject { out: Some(out), .. })) if has_check(out) => {
+                json!({"outcome": "unsupported", "reason": "has a random result"})
+            }
             Some(Expect::Reject(reject)) => {
                 let status = reject.status.flatten();
                 let error =

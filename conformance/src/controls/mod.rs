@@ -104,6 +104,13 @@ pub const CONTROLS: &[Control] = &[
     ),
     control("dies-halfway", "exits after three answers", Behaviour::DiesHalfway, &["flaky"], 1),
     control(
+        "cannot-pipeline",
+        "offers to take several requests and dies of them",
+        Behaviour::CannotPipeline,
+        &["flaky"],
+        1,
+    ),
+    control(
         "hangs-halfway",
         "never answers after three answers",
         Behaviour::HangsHalfway,

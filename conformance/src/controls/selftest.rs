@@ -99,6 +99,7 @@ fn check(this: &OsString, suite: &Suite, control: &'static Control, stop: &Stop)
         program: Program { command: command.to_vec() },
         limits: Limits { hello: Duration::from_secs(5), case: DEADLINE },
         jobs: 1,
+        max_inflight: 256,
         oneshot: false,
         ends: &|_, _| false,
         rerun: true,

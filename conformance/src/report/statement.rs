@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
+use crate::floor::ProfileResult;
 use crate::log::{Entry, Tally};
 use crate::shim::ErrorDetail;
 use crate::shim::protocol::Implementation;
-use crate::summary::{Conclusion, ProfileResult};
+use crate::summary::Conclusion;
 
 /// Writes the statement when the run is over.
 pub struct Statement<W> {

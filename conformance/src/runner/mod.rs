@@ -26,6 +26,8 @@ pub struct Plan<'a> {
     pub limits: Limits,
     /// Processes side by side.
     pub jobs: usize,
+    /// Not more requests in flight, whatever the shim offers.
+    pub max_inflight: usize,
     /// One process for each request.
     pub oneshot: bool,
     /// Whether a verdict ends the run.

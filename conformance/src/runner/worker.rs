@@ -17,8 +17,6 @@ use crate::verdict::{self, Verdict};
 
 /// A shim that can't be started this many times in a row is broken.
 const STARTS: usize = 3;
-/// Not more requests in flight, whatever the shim offers.
-const WINDOW: u64 = 256;
 /// Not more octets waiting to be written, except for a single request.
 const BACKLOG: usize = 1 << 20;
 /// The keys of what is asked outside of any case.
@@ -98,8 +96,9 @@ impl<'p> Worker<'p> {
         loop {
             let (in_flight, full) = match &self.session {
                 Some(session) => {
+                    let offered = session.hello().max_inflight;
                     let window =
-                        usize::try_from(session.hello().max_inflight.min(WINDOW)).unwrap_or(1);
+                        self.pass.plan.max_inflight.min(usize::try_from(offered).unwrap_or(1));
                     let in_flight = session.in_flight();
                     (
                         in_flight,
