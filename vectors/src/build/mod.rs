@@ -19,7 +19,7 @@ mod tok;
 mod world;
 
 use family::Family;
-pub use output::{Output, build, check, data, first_difference, outputs};
+pub use output::{Output, build, check, compare, data, outputs, write};
 pub(crate) use print::document as document_text;
 
 /// All families, in any order.

@@ -81,7 +81,15 @@ fn file_list(outputs: &[Output]) -> Vec<u8> {
 /// If a file cannot be read, written or removed.
 pub fn build(root: &Path) -> Result<usize, String> {
     let outputs = outputs(root)?;
-    for output in &outputs {
+    write(root, &outputs).map(|()| outputs.len())
+}
+
+/// Writes these files below `root` and removes other data there.
+///
+/// # Errors
+/// As of [`build`].
+pub fn write(root: &Path, outputs: &[Output]) -> Result<(), String> {
+    for output in outputs {
         let path = root.join(&output.path);
         if std::fs::read(&path).is_ok_and(|octets| octets == output.octets) {
             continue;
@@ -92,10 +100,10 @@ pub fn build(root: &Path) -> Result<usize, String> {
         };
         write().map_err(|error| format!("{}: {error}", output.path))?;
     }
-    for stray in strays(root, &outputs)? {
+    for stray in strays(root, outputs)? {
         std::fs::remove_file(root.join(&stray)).map_err(|error| format!("{stray}: {error}"))?;
     }
-    Ok(outputs.len())
+    Ok(())
 }
 
 /// Compares every file with what the generator makes.
@@ -104,22 +112,29 @@ pub fn build(root: &Path) -> Result<usize, String> {
 /// The first file that differs, with the first offset; or one that should not be there.
 pub fn check(root: &Path) -> Result<usize, String> {
     let outputs = outputs(root)?;
-    for output in &outputs {
+    compare(root, &outputs).map(|()| outputs.len())
+}
+
+/// Compares the files below `root` with these.
+///
+/// # Errors
+/// As of [`check`].
+pub fn compare(root: &Path, outputs: &[Output]) -> Result<(), String> {
+    for output in outputs {
         let found = std::fs::read(root.join(&output.path))
             .map_err(|error| format!("{}: {error}", output.path))?;
         if let Some(offset) = first_difference(&found, &output.octets) {
             return Err(format!("{}: differs from offset {offset} on", output.path));
         }
     }
-    match strays(root, &outputs)?.first() {
+    match strays(root, outputs)?.first() {
         Some(stray) => Err(format!("{stray}: no generator makes it")),
-        None => Ok(outputs.len()),
+        None => Ok(()),
     }
 }
 
 /// The first offset at which they differ, or where one of them ends.
-#[must_use]
-pub fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
+fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
     let common = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     (a != b).then_some(common)
 }
