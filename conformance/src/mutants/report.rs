@@ -22,7 +22,7 @@ fn write(report: &Report<'_>, text: &mut String) -> std::fmt::Result {
     writeln!(
         text,
         "Implementations with one bug each, and the vectors that fail them. Made by\n\
-         `tunnelproof selftest --markdown`.\n"
+         `tunnelproof selftest --mutants --format md`.\n"
     )?;
     let meant = report.rows.iter().filter(|row| row.is_caught_as_meant()).count();
     writeln!(
