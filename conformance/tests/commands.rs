@@ -96,6 +96,10 @@ fn help_teaches_with_examples() {
         assert_eq!(finished.code(), 0);
         assert!(finished.stdout().contains("Examples:"), "{}", finished.stdout());
         assert!(finished.stdout().contains("tunnelproof run"), "{}", finished.stdout());
+        for id in finished.stdout().split("tunnelproof show ").skip(1) {
+            let id = id.split_whitespace().next().expect("an id");
+            assert_eq!(run(["show", id]).code(), 0, "the example {id}");
+        }
     }
 }
 

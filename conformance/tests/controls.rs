@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::time::Duration;
 
-use common::{ACCEPTED, REFUSED, run, run_control, tunnelproof};
+use common::{ACCEPTED, REFUSED, run, run_control, skipped, tunnelproof};
 
 #[test]
 fn the_selftest_finds_every_control_out() {
@@ -89,7 +89,7 @@ fn peak(control: &str) -> u64 {
 #[test]
 fn memory_stays_bounded_whatever_a_shim_writes() {
     if !fs::exists("/proc/self/status").unwrap_or(false) {
-        eprintln!("SKIPPED: needs /proc to read the size of a process");
+        skipped("the size of a process is read from /proc, which is not there");
         return;
     }
     for control in ["flood", "huge-line", "stderr-flood", "good"] {

@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::TUNNELPROOF;
+use common::{TUNNELPROOF, skipped};
 
 /// A fenced block: its language and its text.
 struct Block {
@@ -71,7 +71,7 @@ fn the_tutorial_works_as_written() {
             std::env::var_os("TUNNELPROOF_REQUIRE_PYTHON").is_none(),
             "python3 is required here and missing"
         );
-        eprintln!("SKIPPED: the tutorial needs python3, which is not there");
+        skipped("the tutorial needs python3, which is not there");
         return;
     }
     let directory = tempfile::tempdir().expect("a directory");

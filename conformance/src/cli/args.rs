@@ -13,7 +13,7 @@ Examples:
   tunnelproof                                   check the built-in reference
   tunnelproof run -- python3 my_shim.py         check your implementation behind its shim
   tunnelproof run 'cred/*' -- ./my-shim         only the credentials
-  tunnelproof show cred/client-key/empty-id     what one vector gives and expects
+  tunnelproof show cred/server-key/bad-at-00    what one vector gives and expects
   tunnelproof explain HS-014                    a rule, its reason, its vectors
 
 Exit codes: 0 conformant (or all of a selection passed, or all failures are known), 1 not,
@@ -188,7 +188,7 @@ pub struct ExplainArgs {
 /// Show a vector: what it gives, field by field, what it expects, and what it differs in from its base.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// The vector's id, as in cred/client-key/empty-id.
+    /// The vector's id, as in cred/server-key/bad-at-00.
     pub id: String,
 
     /// As JSON, constants resolved.
