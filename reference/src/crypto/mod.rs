@@ -59,7 +59,8 @@ pub(crate) fn hkdf_expand_into(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8]) -
 /// X25519 (RFC 7748, section 5) of `scalar`, which it clamps, and the base point 9.
 #[must_use]
 pub(crate) fn x25519_base(scalar: &[u8; 32]) -> [u8; 32] {
-    x25519_dalek::x25519(*scalar, x25519_dalek::X25519_BASEPOINT_BYTES)
+    // By this type, since it uses the tables of the base point and wipes its copy.
+    x25519_dalek::PublicKey::from(&x25519_dalek::StaticSecret::from(*scalar)).to_bytes()
 }
 
 /// Whether `a` and `b` are equal, in time that depends on their lengths only.
