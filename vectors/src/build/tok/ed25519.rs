@@ -4,12 +4,13 @@
 
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::scalar::Scalar;
+use num_bigint::BigUint;
 use serde_json::{Map, Value, json};
 
 use super::super::family::{Family, hex, u64_};
 use super::super::primitives::ed25519::{
-    KeyPair, accepts, add_order, challenge, challenge_mod_8, lenient_point, scalar, signature,
-    small_order_encodings, times_base, torsion,
+    KeyPair, accepts, add_order, challenge, challenge_mod_8, lenient_point, little_endian, order,
+    scalar, signature, small_order_encodings, times_base, torsion,
 };
 use super::challenge::not_a_point;
 use super::{
@@ -138,6 +139,18 @@ fn large_s(honest: &KeyPair, message: &dyn Fn(&[u8; 32]) -> Vec<u8>) -> Vec<Case
         signature[63] |= mask;
         let what = format!("of S the bits {mask:02x} of the last octet are set");
         cases.push(case(name, &what, signature));
+    }
+    let with_s = |s: &BigUint| {
+        let mut signature = good;
+        signature[32..].copy_from_slice(&little_endian(s));
+        signature
+    };
+    cases.push(case("is-l", "S is L itself", with_s(&order())));
+    for (name, what, s) in [
+        ("is-l-minus-1", "S is L - 1, the largest that is in range", order() - 1_u8),
+        ("is-zero", "S is 0", BigUint::ZERO),
+    ] {
+        cases.push(Case { rule: "TOK-019", ..case(name, what, with_s(&s)) });
     }
     cases
 }

@@ -3,6 +3,7 @@
 mod challenge;
 mod ed25519;
 mod issue;
+mod order;
 mod server_id;
 mod sign;
 mod verify;
@@ -23,12 +24,18 @@ pub(crate) const CHALLENGE: u8 = 1;
 pub(crate) const TOKEN: u8 = 2;
 
 pub(crate) fn families() -> Vec<Family> {
+    let (challenge, sign) = (challenge::family(), sign::family());
+    let (issue, verify) = (issue::family(), verify::family());
     vec![
-        challenge::family(),
-        sign::family(),
-        issue::family(),
+        order::challenge(challenge.base("valid")),
+        order::sign(sign.base("valid")),
+        order::issue(issue.base("valid")),
+        order::verify(verify.base("valid")),
+        challenge,
+        sign,
+        issue,
+        verify,
         server_id::family(),
-        verify::family(),
         ed25519::verify_family(),
         ed25519::issue_family(),
     ]
