@@ -69,7 +69,8 @@ fn wrong_accepts_are_marked_as_a_matter_of_security() {
 /// The largest resident size that the harness itself reaches, in KiB.
 fn peak(control: &str) -> u64 {
     let shim = ["--", common::TUNNELPROOF, "shim", "--control", control];
-    let arguments = ["run", REFUSED, "--jobs", "2", "--no-rerun"].into_iter().chain(shim);
+    let options = ["run", "--area", "cred", "--jobs", "2", "--no-rerun", "--time-limit", "4"];
+    let arguments = options.into_iter().chain(shim);
     let mut child = tunnelproof(arguments)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
@@ -92,9 +93,17 @@ fn memory_stays_bounded_whatever_a_shim_writes() {
         skipped("the size of a process is read from /proc, which is not there");
         return;
     }
-    for control in ["flood", "huge-line", "stderr-flood", "good"] {
+    for control in ["flood", "huge-line", "stderr-flood", "long-texts", "good"] {
         let peak = peak(control);
         assert!(peak > 0, "{control}: the size was never read");
         assert!(peak < 100 * 1024, "{control}: {peak} KiB");
     }
+}
+
+#[test]
+fn escape_sequences_of_a_shim_do_not_reach_the_terminal() {
+    let finished = run_control("long-texts", &[REFUSED]);
+    assert_eq!(finished.code(), 1);
+    assert!(!finished.stdout().contains('\x1b'), "{}", finished.stdout());
+    assert!(finished.stdout().contains("\\u{1b}[2J"), "{}", finished.stdout());
 }

@@ -25,6 +25,7 @@ pub enum Behaviour {
     SkipAll,
     UnsupportedAll,
     FaultAll,
+    LongTexts,
     Crash,
     Hang,
     Slow,
@@ -183,6 +184,10 @@ impl<W: Write> Control<'_, W> {
             }
             Behaviour::FaultAll => {
                 let error = json!({"native": "IndexError: list index out of range"});
+                return self.write(&answer(json!({"outcome": "fault", "error": error})));
+            }
+            Behaviour::LongTexts => {
+                let error = json!({"native": "\x1b[2J".repeat(100_000)});
                 return self.write(&answer(json!({"outcome": "fault", "error": error})));
             }
             Behaviour::Crash => {

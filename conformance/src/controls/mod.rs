@@ -79,6 +79,13 @@ pub const CONTROLS: &[Control] = &[
     control("skip-all", "skips everything", Behaviour::SkipAll, &["skip"], 4),
     control("unsupported-all", "supports nothing", Behaviour::UnsupportedAll, &["unsupported"], 4),
     control("fault-all", "reports a fault for everything", Behaviour::FaultAll, &["crash"], 1),
+    control(
+        "long-texts",
+        "reports faults with escape sequences in texts of 400 KB",
+        Behaviour::LongTexts,
+        &["crash"],
+        1,
+    ),
     control("crash", "aborts at every request", Behaviour::Crash, &["crash"], 1),
     control("hang", "never answers", Behaviour::Hang, &["timeout"], 1),
     control("slow", "answers right after the deadline", Behaviour::Slow, &["timeout"], 1),

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use tunnelproof_vectors::{Suite, Vector};
 
-use super::Report;
+use super::{Report, plain};
 use crate::log::{CaseResult, Entry, Run, Tally};
 use crate::spec::Spec;
 use crate::summary::{Conclusion, SHIM, Summary, cases};
@@ -39,13 +39,14 @@ impl<'a, W: Write> Human<'a, W> {
                 let shim = &hello.implementation;
                 let language = match shim.language.as_str() {
                     "" => String::new(),
-                    language => format!(" ({language})"),
+                    language => format!(" ({})", plain(language)),
                 };
                 let Run { suite, .. } = run;
                 writeln!(
                     self.output,
                     "{BOLD}{} {}{BOLD:#}{language}, suite {suite} ({hash})",
-                    shim.name, shim.version
+                    plain(&shim.name),
+                    plain(&shim.version)
                 )?;
             }
             None => writeln!(self.output, "suite {} ({hash})", run.suite)?,
@@ -100,7 +101,7 @@ impl<'a, W: Write> Human<'a, W> {
         let CaseResult { case, verdict, .. } = result;
         let mark = if result.security { format!("  {RED}SECURITY{RED:#}") } else { String::new() };
         writeln!(self.output, "\n{RED}FAIL{RED:#} {BOLD}{case}{BOLD:#}  {}{mark}", verdict.name())?;
-        writeln!(self.output, "  {}", capital(&verdict.sentence()))?;
+        writeln!(self.output, "  {}", capital(&plain(&verdict.sentence())))?;
         let vector = self.suite.vectors.iter().find(|vector| vector.id == *case);
         if let Some(Vector { flaw: Some(flaw), base: Some(base), .. }) = vector {
             writeln!(self.output, "  the flaw: {flaw} (else as {base})")?;
@@ -111,7 +112,7 @@ impl<'a, W: Write> Human<'a, W> {
         if let Some(stderr) = &result.stderr {
             let last: Vec<&str> = stderr.lines().rev().take(8).collect();
             for line in last.iter().rev() {
-                writeln!(self.output, "  {DIM}stderr: {line}{DIM:#}")?;
+                writeln!(self.output, "  {DIM}stderr: {}{DIM:#}", plain(line))?;
             }
         }
         if result.area != SHIM {
@@ -133,7 +134,7 @@ impl<'a, W: Write> Human<'a, W> {
         }
         let many = reasons.len();
         for (reason, count) in reasons.into_iter().take(LEFT_OUT) {
-            writeln!(self.output, "{YELLOW}{}{YELLOW:#} {reason}", cases(count))?;
+            writeln!(self.output, "{YELLOW}{}{YELLOW:#} {}", cases(count), plain(&reason))?;
         }
         if many > LEFT_OUT {
             writeln!(
@@ -178,7 +179,8 @@ impl<W: Write> Report for Human<'_, W> {
             )?;
         }
         for note in &tally.notes {
-            writeln!(self.output, "\n{YELLOW}note:{YELLOW:#} {note}")?;
+            let lines: Vec<String> = note.lines().map(plain).collect();
+            writeln!(self.output, "\n{YELLOW}note:{YELLOW:#} {}", lines.join("\n"))?;
         }
         let style = match summary.conclusion {
             Conclusion::Conformant | Conclusion::SelectionPassed => GREEN,
@@ -186,7 +188,8 @@ impl<W: Write> Report for Human<'_, W> {
             _ => RED,
         };
         let seconds = summary.seconds;
-        writeln!(self.output, "\n{style}{}{style:#} {DIM}({seconds:.2} s){DIM:#}", summary.text)?;
+        let text = plain(&summary.text);
+        writeln!(self.output, "\n{style}{text}{style:#} {DIM}({seconds:.2} s){DIM:#}")?;
         self.output.flush()
     }
 }

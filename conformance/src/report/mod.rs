@@ -24,3 +24,13 @@ pub trait Report {
     /// If the report can't be written.
     fn finish(&mut self, tally: &Tally) -> io::Result<()>;
 }
+
+/// Text from a shim as it can be shown on a terminal: control characters, and so escape sequences,
+/// are written out.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { plain.extend(c.escape_default()) } else { plain.push(c) }
+    }
+    plain
+}

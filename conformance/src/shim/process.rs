@@ -54,7 +54,7 @@ pub enum Broken {
 }
 
 /// How much of standard error is kept.
-const TAIL: usize = 8 * 1024;
+const TAIL: usize = 4 * 1024;
 const CHUNK: usize = 64 * 1024;
 /// How long a shim that closed a pipe, or was told `bye`, is given to exit.
 const GRACE: Duration = Duration::from_millis(200);

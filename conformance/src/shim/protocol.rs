@@ -119,6 +119,18 @@ pub struct ErrorInfo {
     pub native: Option<String>,
 }
 
+impl ErrorInfo {
+    fn shortened(self) -> ErrorInfo {
+        let shorten = |text: Option<String>| text.map(|text| shorten(&text, WORDS));
+        ErrorInfo {
+            class: shorten(self.class),
+            code: shorten(self.code),
+            status: self.status,
+            native: shorten(self.native),
+        }
+    }
+}
+
 /// A line from a shim, parsed.
 #[derive(Debug)]
 pub enum ReplyLine {
@@ -147,9 +159,9 @@ impl ReplyLine {
                     id: raw.id,
                     outcome: raw.outcome,
                     out: raw.out,
-                    error: raw.error.unwrap_or_default(),
-                    reason: raw.reason,
-                    issue: raw.issue,
+                    error: raw.error.unwrap_or_default().shortened(),
+                    reason: raw.reason.map(|text| shorten(&text, WORDS)),
+                    issue: raw.issue.map(|text| shorten(&text, WORDS)),
                 };
                 if answer.outcome == Outcome::Ok && answer.out.is_none() {
                     return Err(format!("outcome \"ok\" without \"out\": {}", excerpt(text)));
@@ -162,21 +174,30 @@ impl ReplyLine {
             }
             "hello" => Ok(ReplyLine::Hello(serde_json::from_str(text).map_err(wrong)?)),
             other => Err(format!(
-                "type {other:?} where \"answer\", \"reset\" or \"hello\" is meant: {}",
+                "type {:?} where \"answer\", \"reset\" or \"hello\" is meant: {}",
+                shorten(other, 120),
                 excerpt(text)
             )),
         }
     }
 }
 
-/// At most 120 characters of a line, escaped, for messages.
+/// The first characters of a line, escaped, for messages.
 pub fn excerpt(text: &str) -> String {
-    let mut short: String = text.chars().take(120).flat_map(char::escape_debug).collect();
-    if text.chars().nth(120).is_some() {
-        short.push_str("...");
-    }
-    if short.is_empty() { "(an empty line)".into() } else { short }
+    let short = shorten(text, 120);
+    if short.is_empty() { "(an empty line)".into() } else { short.escape_debug().to_string() }
 }
+
+/// At most so many characters: what a shim says is kept for every case, and must not add up.
+fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// As much of a shim's own words as is kept of one answer, in characters.
+const WORDS: usize = 1000;
 
 #[derive(Deserialize)]
 struct Tag {
@@ -207,7 +228,7 @@ fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<u16>>, D
 /// An error of serde_json without "line 1", which means nothing here.
 fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or(&text);
+    let text = shorten(text.split(" at line ").next().unwrap_or(&text), 200);
     match error.classify() {
         serde_json::error::Category::Data => format!("{text} (octet {})", error.column()),
         _ => format!("a line that is not JSON, {text} (octet {})", error.column()),
@@ -248,6 +269,24 @@ mod tests {
         ] {
             let message = ReplyLine::parse(line).expect_err("is refused");
             assert!(message.contains(part), "{message:?} lacks {part:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_shim_says_is_kept_in_part() {
+        let long = "\u{e9}".repeat(100_000);
+        let line = format!(
+            r#"{{"type":"answer","id":1,"outcome":"skip","reason":"{long}","error":{{"native":"{long}"}}}}"#
+        );
+        let Ok(ReplyLine::Answer(answer)) = ReplyLine::parse(line.as_bytes()) else {
+            panic!("is an answer")
+        };
+        let length = |text: Option<String>| text.map(|text| text.chars().count());
+        assert_eq!(length(answer.reason), Some(WORDS + 3));
+        assert_eq!(length(answer.error.native), Some(WORDS + 3));
+        for line in [format!("{{\"{long}"), format!(r#"{{"type":"{long}"}}"#)] {
+            let message = ReplyLine::parse(line.as_bytes()).expect_err("is refused");
+            assert!(message.len() < 2000, "{} octets", message.len());
         }
     }
 
