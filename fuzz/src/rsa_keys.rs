@@ -1,0 +1,38 @@
+//! The committed test keys, parsed by the reference once.
+
+use std::sync::{Arc, LazyLock};
+
+use secure_tunnel::RsaPrivate;
+use tunnelproof_vectors::build::keys;
+use tunnelproof_vectors::build::primitives::rsa::{Oaep, PrivateKey, PublicKey};
+
+/// The server's key as the generator has it: the smallest one, since private operations take most of the time.
+pub(crate) fn server() -> &'static PrivateKey {
+    keys::k4425()
+}
+
+/// The client's key.
+pub(crate) fn client() -> &'static PrivateKey {
+    keys::k4432()
+}
+
+/// The attacker's key.
+pub(crate) fn attacker() -> &'static PrivateKey {
+    keys::k4480_b()
+}
+
+/// The server's key as the reference has it.
+pub(crate) fn server_private() -> Arc<RsaPrivate> {
+    static KEY: LazyLock<Arc<RsaPrivate>> = LazyLock::new(|| Arc::new(parse(server())));
+    Arc::clone(&KEY)
+}
+
+/// A key as the reference has it.
+pub(crate) fn parse(key: &PrivateKey) -> RsaPrivate {
+    RsaPrivate::from_pkcs8(&key.pkcs8).unwrap_or_else(|error| panic!("a test key: {error}"))
+}
+
+/// RSAES-OAEP by the generator; the plaintext fits every accepted key.
+pub(crate) fn encrypt(key: &PublicKey, seed: u8, plaintext: &[u8]) -> Vec<u8> {
+    key.encrypt(&Oaep::new(&[seed; 20]), plaintext)
+}
