@@ -32,6 +32,9 @@ pub struct Run {
     pub suite_hash: String,
     /// The command of the shim; empty for the built-in reference.
     pub command: Vec<String>,
+    /// Options that a run of a single case needs too.
+    #[serde(default)]
+    pub options: Vec<String>,
     /// What the shim says of itself; absent if it could not be started.
     pub shim: Option<Hello>,
     /// How many cases are selected, out of how many.

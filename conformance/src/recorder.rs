@@ -19,6 +19,8 @@ pub struct About<'a> {
     pub selection: Option<String>,
     /// Empty for the built-in reference.
     pub command: Vec<String>,
+    /// Options that a run of a single case needs too.
+    pub options: Vec<String>,
 }
 
 /// Makes the result log.
@@ -111,12 +113,13 @@ impl<'a> Recorder<'a> {
     }
 
     fn run_entry(&self, shim: Option<crate::shim::Hello>) -> Run {
-        let About { suite, cases, selection, command } = &self.about;
+        let About { suite, cases, selection, command, options } = &self.about;
         Run {
             log: LOG_FORMAT,
             suite: suite.version.clone(),
             suite_hash: suite.hash.clone(),
             command: command.clone(),
+            options: options.clone(),
             shim,
             selected: cases.len(),
             total: suite.vectors.len(),

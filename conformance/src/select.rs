@@ -113,6 +113,9 @@ pub fn areas(suite: &Suite) -> Vec<&str> {
 
 /// Ids that look like what was meant.
 fn hint(suite: &Suite, pattern: &str) -> String {
+    if std::path::Path::new(pattern).is_file() {
+        return format!("; a shim goes after `--`: tunnelproof run -- {pattern}");
+    }
     let last = pattern.rsplit('/').next().unwrap_or(pattern);
     let near: Vec<&str> = suite
         .vectors

@@ -119,6 +119,7 @@ fn mistakes_are_told_with_what_to_do() {
     for (arguments, part) in [
         (&["run", "cred/no-such/*"][..], "no vector matches \"cred/no-such/*\""),
         (&["run", "server-key"], "did you mean"),
+        (&["run", "/bin/sh"], "a shim goes after `--`: tunnelproof run -- /bin/sh"),
         (&["run", "cred/[*"], "bad pattern"),
         (&["run", "--area", "mtls"], "the areas are"),
         (&["run", "--requirement", "HS-999"], "no vector tests \"HS-999\""),

@@ -214,6 +214,8 @@ fn one_request_a_process_works_with_a_shell_script() {
     assert_eq!(finished.code(), 0, "{}", finished.stdout());
     let wrong = run(["run", ACCEPTED, "--oneshot", "--", "sh", "-c", script]);
     assert_eq!(wrong.code(), 1, "{}", wrong.stdout());
+    let again = "again: tunnelproof run cred/server-key/all-0 --oneshot -- sh -c";
+    assert!(wrong.stdout().contains(again), "{}", wrong.stdout());
 }
 
 #[test]

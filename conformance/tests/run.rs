@@ -27,6 +27,15 @@ fn the_built_in_reference_is_the_default() {
 }
 
 #[test]
+fn vectors_may_come_from_a_directory() {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/data");
+    let built_in = run_control("good", &[ACCEPTED, "--format", "json"]);
+    let finished = run_control("good", &[ACCEPTED, "--format", "json", "--vectors", data]);
+    assert_eq!(finished.code(), 0, "{}", finished.stderr());
+    assert_eq!(finished.log()[0]["suite_hash"], built_in.log()[0]["suite_hash"]);
+}
+
+#[test]
 fn a_failure_says_what_where_why_and_how_to_repeat_it() {
     let finished = run_control("accept-all", &["cred/server-key/bad-at-00"]);
     let text = finished.stdout();

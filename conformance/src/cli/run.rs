@@ -44,6 +44,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         cases: &cases,
         selection: filter.describe(),
         command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        options: options(args),
     };
     let reports = reports(args, &suite, cases.len())?;
     let mut recorder = Recorder::new(about, &known, reports);
@@ -78,6 +79,19 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         std::fs::write(path, known.write(&tally.results)).map_err(|e| cannot_write(path, &e))?;
     }
     Ok(summary.exit)
+}
+
+/// What a run of a single case has to be told too.
+fn options(args: &RunArgs) -> Vec<String> {
+    let mut options = Vec::new();
+    if args.oneshot {
+        options.push("--oneshot".to_owned());
+    }
+    if let Some(directory) = &args.vectors {
+        options.push("--vectors".to_owned());
+        options.push(directory.display().to_string());
+    }
+    options
 }
 
 fn reports<'a>(

@@ -89,6 +89,7 @@ fn check(this: &OsString, suite: &Suite, control: &'static Control, stop: &Stop)
         cases: &cases,
         selection: Some(format!("the control {}", control.name)),
         command: Vec::new(),
+        options: Vec::new(),
     };
     let known = KnownFailures::default();
     let mut recorder = Recorder::new(about, &known, Vec::new());

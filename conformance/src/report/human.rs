@@ -197,10 +197,12 @@ impl<W: Write> Report for Human<'_, W> {
 /// The command that runs one case alone.
 fn again(case: &str, run: Option<&Run>) -> String {
     let mut words = vec!["tunnelproof".to_owned(), "run".to_owned(), quote(case)];
-    let command = run.map_or(&[][..], |run| &run.command);
-    if !command.is_empty() {
-        words.push("--".to_owned());
-        words.extend(command.iter().map(|word| quote(word)));
+    if let Some(Run { options, command, .. }) = run {
+        words.extend(options.iter().map(|word| quote(word)));
+        if !command.is_empty() {
+            words.push("--".to_owned());
+            words.extend(command.iter().map(|word| quote(word)));
+        }
     }
     words.join(" ")
 }
