@@ -192,13 +192,11 @@ fn negative(vector: &Vector, findings: &mut Findings) {
         ("flaw", vector.flaw.is_some()),
         ("severity", vector.severity.is_some()),
     ];
-    // A difference that does no harm may be named without a refusal.
-    let differs = vector.base.is_some() && vector.flaw.is_some();
     for (name, present) in has {
         if vector.is_negative() && !present {
             findings.vector(vector, format!("negative: no `{name}`"));
         }
-        if !vector.is_negative() && present && !differs {
+        if !vector.is_negative() && present {
             findings.vector(vector, format!("negative: `{name}` without a refusal"));
         }
     }
