@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Requests may be pipelined: what has arrived is worked off before the output is flushed, unless the
-//! oldest answer not yet flushed is older than [`FLUSH_AFTER`].
+//! oldest answer not yet flushed is older than `FLUSH_AFTER`.
 
 use std::any::Any;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};

@@ -2,7 +2,7 @@
 //!
 //! It is written from the text of the specification, apart from the reference and from the generator of the
 //! vectors, on bare primitives: hashes, AES-GCM, curve arithmetic, long integers. Each check and each choice
-//! that a known bug concerns asks [`Model::bug`] first; a model without a bug is a plain implementation.
+//! that a known bug concerns asks `Model::bug` first; a model without a bug is a plain implementation.
 //!
 //! It is deterministic: the seed of an OAEP encryption comes from what is encrypted. With a bug that an
 //! operation did not ask about, that operation answers what it answers without a bug.
