@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tunnelproof::model::Model;
+use tunnelproof::model::{Cache, Model};
 use tunnelproof::reference_shim::Reference;
 use tunnelproof::shim_server::{Implementation, Outcome};
 
@@ -77,9 +77,19 @@ fn reference(op: &str, input: &Map<String, Value>) -> Answer {
     })
 }
 
-/// The answer of the model, which starts afresh each time: it keeps results of RSA operations.
+/// The answer of the model. It remembers results of RSA operations, for a while.
 pub(crate) fn model(op: &str, input: &Map<String, Value>) -> Answer {
-    answer(Model::new(None, Arc::default()).run(op, input))
+    thread_local! {
+        static CACHE: RefCell<(Arc<Cache>, u32)> = RefCell::default();
+    }
+    let cache = CACHE.with_borrow_mut(|(cache, used)| {
+        *used += 1;
+        if used.is_multiple_of(500) {
+            *cache = Arc::default();
+        }
+        Arc::clone(cache)
+    });
+    answer(Model::new(None, cache).run(op, input))
 }
 
 fn answer(outcome: Outcome) -> Answer {

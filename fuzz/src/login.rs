@@ -177,13 +177,13 @@ impl Attacker {
     fn reads_m2(&mut self, m1_given: &[u8], m2: &[u8]) {
         let key = rsa_keys::attacker();
         if m1_given == key.public.spki() {
-            self.p1 = key.open(&m2[m2.len() - key.public.size()..]);
+            self.p1 = rsa_keys::open(key, &m2[m2.len() - key.public.size()..]);
             assert!(self.p1.is_some(), "a request to the attacker opens");
         }
     }
 
     fn reads_m3(&mut self, m3: Option<&[u8]>) {
-        self.p3 = m3.and_then(|m3| rsa_keys::attacker().open(m3));
+        self.p3 = m3.and_then(|m3| rsa_keys::open(rsa_keys::attacker(), m3));
     }
 
     fn m2(&self, attack: Attack, m1: &[u8], m2: &[u8], other: &Recorded) -> Vec<u8> {

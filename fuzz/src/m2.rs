@@ -49,7 +49,7 @@ pub(crate) fn expected(m1: &[u8], m2: &[u8]) -> Result<Vec<u8>, &'static str> {
     let at = m2.len().checked_sub(size).filter(|at| *at >= 591).ok_or("malformed")?;
     let (spki, c1) = m2.split_at(at);
     RsaPublic::from_spki(spki).map_err(|_| "bad_key")?; // target `spki` tests this
-    let p1 = key.open(c1).ok_or("decrypt")?;
+    let p1 = rsa_keys::open(key, c1).ok_or("decrypt")?;
     if !is_p1(&p1) {
         return Err("malformed");
     }

@@ -65,9 +65,9 @@ enum Stored {
 
 enum State {
     M2(AwaitRequest),
-    Lookup(Lookup, Vec<u8>),
+    Lookup(Box<Lookup>, Vec<u8>),
     Open(Box<AwaitOpen>, [Vec<u8>; 2]),
-    Established(Channel, Id),
+    Established(Box<Channel>, Id),
 }
 
 /// At most eight events, with at most one M2.
@@ -173,7 +173,7 @@ impl Run {
                 let taken = state.receive(&message, Tick(at));
                 let code = taken.as_ref().err().map(|failure| failure.error.code());
                 assert_eq!(code, expected);
-                taken.map(|state| State::Lookup(state, message)).map_err(failed)
+                taken.map(|state| State::Lookup(Box::new(state), message)).map_err(failed)
             }
             State::Lookup(state, _) => {
                 self.tell(json!({ "at": at, "receive": hex::encode(&message) }));
@@ -193,36 +193,24 @@ impl Run {
                 assert_eq!(code, expected);
                 let (channel, id) = taken.map_err(failed)?;
                 assert_eq!(message, protocol::seal(&chain, 0, 2, &[]), "the one open record");
-                Ok(State::Established(channel, id))
+                Ok(State::Established(Box::new(channel), id))
             }
             State::Established(..) => Ok(state),
         }
     }
 
     fn pass(&mut self, state: State, at: u64, end: bool) -> Result<State, (&'static str, u64)> {
-        let (deadline, failure): (_, Box<dyn FnOnce() -> Result<Failure, State>>) = match state {
-            State::M2(state) if end || at >= 30_000 => {
-                (state.deadline(), Box::new(move || Ok(state.ended(Tick(at)))))
-            }
-            State::Lookup(state, _) if end || at >= 30_000 => {
-                (state.deadline(), Box::new(move || Ok(state.ended())))
-            }
-            State::Open(state, _) if end || at >= 30_000 => {
-                (state.deadline(), Box::new(move || Ok(state.ended())))
-            }
-            state => (Tick(30_000), Box::new(move || Err(state))),
-        };
-        assert_eq!(deadline, Tick(30_000));
         let name = if end { "end" } else { "wake" };
         self.tell(json!({ "at": at, name: true }));
-        match failure() {
-            Err(state) => Ok(state),
-            Ok(failure) => {
-                assert_eq!(failure.error.code(), "order");
-                let code = if at >= 30_000 { "timeout" } else { "order" };
-                Err((code, failure.release.0.max(at)))
-            }
-        }
+        let late = at >= 30_000;
+        let (deadline, failure) = match state {
+            State::M2(state) if end || late => (state.deadline(), state.ended(Tick(at))),
+            State::Lookup(state, _) if end || late => (state.deadline(), state.ended()),
+            State::Open(state, _) if end || late => (state.deadline(), state.ended()),
+            state => return Ok(state),
+        };
+        assert_eq!((deadline, failure.error.code()), (Tick(30_000), "order"));
+        Err((if late { "timeout" } else { "order" }, failure.release.0.max(at)))
     }
 
     fn look_up(
