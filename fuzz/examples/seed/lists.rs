@@ -17,6 +17,21 @@ impl Octets {
         self
     }
 
+    /// A further operation of the last list, of a channel's party.
+    fn operation(self, server: u8, index: u64) -> Self {
+        self.octets(&[1, server]).variant(index, 12)
+    }
+
+    /// The next record arrives, with this change.
+    fn deliver(self, server: u8, change: u64, with: &[u8]) -> Self {
+        self.operation(server, 5).variant(change, 6).octets(with)
+    }
+
+    /// A further operation of the last list, of the token service.
+    fn service(self, index: u64, with: &[u8]) -> Self {
+        self.octets(&[1]).variant(index, 7).octets(with)
+    }
+
     /// A further element of the last list, an event after `wait` milliseconds.
     fn event(self, wait: u16, index: u64) -> Self {
         self.octets(&[1]).octets(&wait.to_le_bytes()).variant(index, 5)
@@ -29,6 +44,8 @@ pub(crate) fn lists() -> Vec<(&'static str, String, Vec<u8>)> {
     servers(&mut |name, octets| lists.push(("server", name, octets.0)));
     clients(&mut |name, octets| lists.push(("client", name, octets.0)));
     logins(&mut |name, octets| lists.push(("login", name, octets.0)));
+    channels(&mut |name, octets| lists.push(("channel", name, octets.0)));
+    services(&mut |name, octets| lists.push(("service", name, octets.0)));
     lists
 }
 
@@ -108,6 +125,109 @@ fn logins(put: &mut impl FnMut(String, Octets)) {
             let list = attacks.iter().fold(start, |list, attack| list.variant(*attack, 5));
             let name: String = attacks.iter().map(ToString::to_string).collect();
             put(format!("pinned-{pinned}-{name}"), list);
+        }
+    }
+}
+
+/// Each way in which a record can fail, and then everything that must be dead.
+fn channels(put: &mut impl FnMut(String, Octets)) {
+    let handshake = Octets::default().variant(0, 2).deliver(1, 0, &[]);
+    let near = |kind, before| {
+        let start = Octets::default().variant(1, 2);
+        start.variant(kind, 4).octets(&[before]).variant(kind, 4).octets(&[before])
+    };
+    let starts = [("open", handshake), ("generation", near(1, 2)), ("end", near(2, 2))];
+    for (start, begun) in starts {
+        let sent = begun.operation(0, 0).octets(&[3]).operation(0, 0).octets(&[4]);
+        let right = sent.clone().deliver(1, 0, &[]).deliver(1, 0, &[]);
+        let more = (0..4).fold(right.clone(), |list, length| {
+            list.operation(0, 0).octets(&[length]).deliver(1, 0, &[])
+        });
+        let closed = right.clone().operation(0, 1).deliver(1, 0, &[]).operation(1, 1);
+        let closed = closed.deliver(0, 0, &[]);
+        let after = |list: &Octets| {
+            let list = list.clone().operation(1, 0).octets(&[2]).operation(1, 2);
+            list.octets(&[4, 32, 0]).operation(1, 1).operation(1, 4)
+        };
+        let faulty = |kind, payload| {
+            let list = right.clone().operation(1, 11).octets(&[kind, payload]);
+            list.deliver(1, 0, &[])
+        };
+        for (name, list) in [
+            ("right", right.clone()),
+            ("more", more),
+            ("closed", closed.clone()),
+            ("clean", closed.operation(0, 4).operation(1, 4)),
+            (
+                "after-close",
+                right
+                    .clone()
+                    .operation(0, 1)
+                    .deliver(1, 0, &[])
+                    .operation(1, 10)
+                    .octets(&[0, 0])
+                    .deliver(1, 0, &[]),
+            ),
+            ("after-own-close", right.clone().operation(1, 1).operation(1, 0).octets(&[1])),
+            ("flip", sent.clone().deliver(1, 1, &[0, 0, 0])),
+            ("truncate", sent.clone().deliver(1, 2, &[1])),
+            ("short", sent.clone().deliver(1, 2, &[9])),
+            ("extend", sent.clone().deliver(1, 4, &[0])),
+            ("empty", sent.clone().deliver(1, 5, &[])),
+            ("drop", sent.clone().operation(1, 6).deliver(1, 0, &[])),
+            ("repeat", sent.clone().operation(1, 7).deliver(1, 0, &[]).deliver(1, 0, &[])),
+            ("reorder", sent.clone().operation(1, 8).deliver(1, 0, &[])),
+            (
+                "reflect",
+                right.clone().operation(1, 0).octets(&[3]).operation(1, 9).deliver(1, 0, &[]),
+            ),
+            ("forge", sent.clone().operation(1, 10).octets(&[0, 0]).deliver(1, 0, &[])),
+            ("transport", right.clone().operation(1, 3)),
+            ("open-again", faulty(2, 0)),
+            ("unknown-type", faulty(3, 0)),
+            ("control-payload", faulty(1, 1)),
+        ] {
+            put(format!("{start}-{name}"), list.clone());
+            put(format!("{start}-{name}-and-then"), after(&list));
+        }
+    }
+}
+
+/// A token by either server, and each fault of it.
+fn services(put: &mut impl FnMut(String, Octets)) {
+    let start = Octets::default().octets(&[0xe7, 3, 0, 0, 0xe7, 3, 0, 0, 0, 0, 1, 0]); // 1,000 ms each
+    let unchanged = [0; 4];
+    for server in 0..2 {
+        for server_id in [&[0][..], &[1, 0], &[1, 1]] {
+            let challenge = start.clone().service(2, &[server, 0]);
+            let signed = challenge.service(3, &[&[0], server_id, &[0], &unchanged].concat());
+            let issue = [&[server, 0, 0], &unchanged[..]].concat();
+            let verify = [&[server, 0], &unchanged[..]].concat();
+            let issued = signed.clone().service(4, &issue);
+            let later = |list: Octets, ms: u16| list.service(0, &ms.to_le_bytes());
+            let earlier = |list: Octets, ms: u16| list.service(1, &ms.to_le_bytes());
+            let name =
+                format!("{server}-{}", server_id.len() + usize::from(server_id.ends_with(&[1])));
+            for (of, list) in [
+                ("right", issued.clone().service(5, &verify)),
+                ("other-server", issued.clone().service(5, &[1 - server, 0, 0, 0, 0, 0])),
+                ("other-client", signed.clone().service(4, &[server, 1, 0, 0, 0, 0, 0])),
+                ("challenge-late", later(signed.clone(), 2_001).service(4, &issue)),
+                ("challenge-early", earlier(signed.clone(), 1_001).service(4, &issue)),
+                ("token-late", later(issued.clone(), 2_001).service(5, &verify)),
+                ("token-early", earlier(issued.clone(), 1_001).service(5, &verify)),
+                ("confused", issued.clone().service(6, &[server, 0])),
+                (
+                    "changed",
+                    issued.service(
+                        5,
+                        &[&[server, 0][..], &Octets::default().variant(1, 6).0, &[70, 0, 1]]
+                            .concat(),
+                    ),
+                ),
+            ] {
+                put(format!("{name}-{of}"), list);
+            }
         }
     }
 }
