@@ -209,6 +209,14 @@ fn services(put: &mut impl FnMut(String, Octets)) {
             let name =
                 format!("{server}-{}", server_id.len() + usize::from(server_id.ends_with(&[1])));
             for (of, list) in [
+                // Begun at 66,536 ms, dated 66 s: the last millisecond of both is 67,000.
+                (
+                    "challenge-last",
+                    later(signed.clone(), 464).service(4, &issue).service(5, &verify),
+                ),
+                ("token-last", later(issued.clone(), 464).service(5, &verify)),
+                ("challenge-over", later(signed.clone(), 465).service(4, &issue)),
+                ("token-over", later(issued.clone(), 465).service(5, &verify)),
                 ("right", issued.clone().service(5, &verify)),
                 ("other-server", issued.clone().service(5, &[1 - server, 0, 0, 0, 0, 0])),
                 ("other-client", signed.clone().service(4, &[server, 1, 0, 0, 0, 0, 0])),
