@@ -8,6 +8,7 @@ mod controls;
 mod decode;
 mod floor;
 mod known;
+mod live;
 mod log;
 pub mod model;
 pub mod mutants;

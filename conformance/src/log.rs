@@ -28,6 +28,9 @@ pub enum Entry {
 pub struct Run {
     /// The version of this log's format.
     pub log: u32,
+    /// `run`, or `server` for live checks.
+    #[serde(default = "run")]
+    pub subcommand: String,
     pub suite: String,
     pub suite_hash: String,
     /// The command of the shim; empty for the built-in reference.
@@ -68,6 +71,14 @@ pub struct CaseResult {
     /// The last part of standard error, where the shim itself failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr: Option<String>,
+    /// The file with the wire trace of a live case that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+}
+
+/// What logs without a subcommand come from.
+fn run() -> String {
+    "run".into()
 }
 
 /// The version of the log's format.

@@ -14,6 +14,8 @@ use crate::summary::{SHIM, Summary};
 
 /// What is recorded about a run before it begins.
 pub struct About<'a> {
+    /// The command that runs a single case again.
+    pub subcommand: &'static str,
     pub suite: &'a Suite,
     pub cases: &'a [&'a Vector],
     pub selection: Option<String>,
@@ -71,6 +73,7 @@ impl<'a> Recorder<'a> {
                 attempt: 1,
                 ms: None,
                 stderr: None,
+                trace: None,
             })),
             Event::Note(text) => Entry::Note { text },
             Event::Broken(error) => {
@@ -113,9 +116,10 @@ impl<'a> Recorder<'a> {
     }
 
     fn run_entry(&self, shim: Option<crate::shim::Hello>) -> Run {
-        let About { suite, cases, selection, command, options } = &self.about;
+        let About { subcommand, suite, cases, selection, command, options } = &self.about;
         Run {
             log: LOG_FORMAT,
+            subcommand: (*subcommand).to_owned(),
             suite: suite.version.clone(),
             suite_hash: suite.hash.clone(),
             command: command.clone(),
@@ -131,7 +135,7 @@ impl<'a> Recorder<'a> {
         let verdict = self.known.apply(&vector.id, finding.verdict.clone());
         CaseResult {
             case: vector.id.clone(),
-            security: verdict.is_security(),
+            security: verdict.is_security() || (finding.security && verdict.is_red()),
             verdict,
             op: vector.op.clone(),
             area: vector.area().to_owned(),
@@ -141,6 +145,7 @@ impl<'a> Recorder<'a> {
             attempt,
             ms: finding.took.map(|took| (took.as_secs_f64() * 1e6).round() / 1e3),
             stderr: finding.stderr.clone(),
+            trace: finding.trace.clone(),
         }
     }
 }

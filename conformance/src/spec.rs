@@ -57,6 +57,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("security.md", include_str!("../../spec/security.md")),
     ("decisions.md", include_str!("../../spec/decisions.md")),
     ("registry.md", include_str!("../../spec/registry.md")),
+    ("live-protocol.md", include_str!("../../spec/live-protocol.md")),
     ("shim-protocol.md", include_str!("../../spec/shim-protocol.md")),
     ("vector-format.md", include_str!("../../spec/vector-format.md")),
 ];

@@ -29,6 +29,8 @@ pub enum Verdict {
     Crash { how: String },
     /// The shim broke the shim protocol.
     ShimError { what: String },
+    /// After a live case the endpoint did not serve an honest peer.
+    Poisoned { how: String },
     /// Two runs, two verdicts.
     Flaky { first: String, second: String },
     /// It failed, as the file of known failures says.
@@ -64,6 +66,7 @@ impl Verdict {
             Verdict::Timeout { .. } => "timeout",
             Verdict::Crash { .. } => "crash",
             Verdict::ShimError { .. } => "shim_error",
+            Verdict::Poisoned { .. } => "poisoned",
             Verdict::Flaky { .. } => "flaky",
             Verdict::Xfail { .. } => "xfail",
             Verdict::Xpass { .. } => "xpass",
@@ -104,6 +107,9 @@ impl Verdict {
             }
             Verdict::Crash { how } => format!("the shim {how}"),
             Verdict::ShimError { what } => format!("the shim wrote {what}"),
+            Verdict::Poisoned { how } => {
+                format!("an honest peer is not served after it: {how}")
+            }
             Verdict::Flaky { first, second } => {
                 format!(
                     "the first run ended in {first}, the second, in a fresh process, in {second}"

@@ -36,10 +36,15 @@ pub struct Vector {
 }
 
 impl Vector {
-    /// The first part of the id: `cred`, `hs`, `chan`, `frame` or `tok`.
+    /// The first part of the id: `cred`, `hs`, `chan`, `frame` or `tok`; of a case of the live checks, which
+    /// are no vectors but selected and reported like them, the first three: `live/server/request`.
     #[must_use]
     pub fn area(&self) -> &str {
-        self.id.split('/').next().unwrap_or_default()
+        let parts = if self.id.starts_with("live/") { 3 } else { 1 };
+        match self.id.match_indices('/').nth(parts - 1) {
+            Some((end, _)) => &self.id[..end],
+            None => &self.id,
+        }
     }
 
     /// The id without its last part: `cred/client-key`.

@@ -13,6 +13,7 @@ Examples:
   tunnelproof                                   check the built-in reference
   tunnelproof run -- python3 my_shim.py         check your implementation behind its shim
   tunnelproof run 'cred/*' -- ./my-shim         only the credentials
+  tunnelproof server -- ./my-server             check a server with real sockets
   tunnelproof show cred/server-key/bad-at-00    what one vector gives and expects
   tunnelproof explain HS-014                    a rule, its reason, its vectors
 
@@ -34,6 +35,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(Box<RunArgs>),
+    Server(Box<ServerArgs>),
     List(ListArgs),
     Show(ShowArgs),
     Explain(ExplainArgs),
@@ -51,17 +53,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub filter: FilterArgs,
 
-    /// What to write.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: Format,
-
-    /// Write it to FILE; the human report still goes to standard output.
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-
-    /// Write the conformance statement, a JSON object, to FILE.
-    #[arg(long, value_name = "FILE")]
-    pub statement: Option<PathBuf>,
+    #[command(flatten)]
+    pub report: OutputArgs,
 
     /// How many shim processes run side by side [default: one for each core, at most 8].
     #[arg(long, short, value_name = "N", value_parser = positive)]
@@ -103,10 +96,6 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub write_known_failures: Option<PathBuf>,
 
-    /// How many failures the human report shows in full.
-    #[arg(long, value_name = "N", default_value_t = 25)]
-    pub failures: usize,
-
     /// Use the vectors of this directory instead of the built-in ones.
     #[arg(long, value_name = "DIR")]
     pub vectors: Option<PathBuf>,
@@ -124,6 +113,124 @@ Examples:
   tunnelproof run --shard 2/4 --format junit --output results.xml -- ./shim
   tunnelproof run --write-known-failures known.toml -- ./shim   once, then in CI:
   tunnelproof run --known-failures known.toml -- ./shim";
+
+/// How a run is reported, and where to.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// What to write.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
+
+    /// Write it to FILE; the human report still goes to standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Write the conformance statement, a JSON object, to FILE.
+    #[arg(long, value_name = "FILE")]
+    pub statement: Option<PathBuf>,
+
+    /// How many failures the human report shows in full.
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    pub failures: usize,
+}
+
+/// Check a server with real sockets against a client that misbehaves on purpose.
+///
+/// The server is started for the checks and driven over its standard input and output
+/// (spec/live-protocol.md), or it runs already and only its port is used. Everything stays on the loopback
+/// interface. Selecting a group (live/server/group/...) runs its members too.
+#[derive(Debug, Args)]
+#[command(after_help = SERVER_EXAMPLES)]
+pub struct ServerArgs {
+    #[command(flatten)]
+    pub live: LiveArgs,
+
+    /// Check the server at this address, tcp://HOST:PORT or ws://HOST:PORT, which runs already. What
+    /// needs its events or its credentials is skipped.
+    #[arg(long, value_name = "URL", requires = "credentials", conflicts_with = "command")]
+    pub connect: Option<String>,
+
+    /// The clients that the server at --connect knows: TOML, [[client]] with client_key; the first is
+    /// the honest one.
+    #[arg(long, value_name = "FILE", requires = "connect")]
+    pub credentials: Option<PathBuf>,
+
+    /// The server and its arguments.
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+const SERVER_EXAMPLES: &str = "\
+Examples:
+  tunnelproof server -- ./my-tunnel under-test
+  tunnelproof server 'live/server/request/*' --transport tcp -- ./my-tunnel under-test
+  tunnelproof server --requirement HS-045 -- ./my-tunnel under-test
+  tunnelproof server --connect tcp://127.0.0.1:4433 --credentials clients.toml
+  tunnelproof server --list";
+
+/// What the live checks of both roles take.
+#[derive(Debug, Args)]
+pub struct LiveArgs {
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
+    /// List the selected cases and run nothing.
+    #[arg(long)]
+    pub list: bool,
+
+    /// Only over these transports [default: both].
+    #[arg(long, value_enum, value_name = "TRANSPORT", value_delimiter = ',')]
+    pub transport: Vec<TransportArg>,
+
+    #[command(flatten)]
+    pub report: OutputArgs,
+
+    /// How many cases run side by side, each with an endpoint of its own; those that wait for a deadline
+    /// run beside them.
+    #[arg(long, short, value_name = "N", default_value = "8", value_parser = positive)]
+    pub jobs: usize,
+
+    /// Seconds that the endpoint may take for anything that has no deadline of its own.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+
+    /// Seconds until the endpoint has to be ready.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub start_timeout: Duration,
+
+    /// Seconds until the whole run is ended.
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
+    pub time_limit: Duration,
+
+    /// End the run at the first failure.
+    #[arg(long)]
+    pub fail_fast: bool,
+
+    /// Do not run failing cases a second time to find out whether they are flaky.
+    #[arg(long)]
+    pub no_rerun: bool,
+
+    /// Cases that are expected to fail: TOML, [[known]] with pattern and reason.
+    #[arg(long, value_name = "FILE")]
+    pub known_failures: Option<PathBuf>,
+
+    /// Write the wire traces of failures into DIR [default: a directory for temporary files].
+    #[arg(long, value_name = "DIR")]
+    pub traces: Option<PathBuf>,
+
+    /// Play the members of the request groups N times each and report their times; never a verdict.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_value = "0", default_missing_value = "30")]
+    pub timing: usize,
+}
+
+/// A transport on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TransportArg {
+    /// A byte stream (section 6.2).
+    Tcp,
+    /// WebSocket (section 6.1).
+    Ws,
+}
 
 /// Which vectors.
 #[derive(Debug, Args)]

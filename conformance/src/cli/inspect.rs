@@ -6,19 +6,25 @@ use serde_json::{Value, json};
 use tunnelproof_vectors::{Expect, Suite, Vector};
 
 use super::args::{ExplainArgs, ListArgs, ShowArgs, TraceArgs};
-use super::{Failure, suite};
+use super::{Failure, suite, with_live};
 use crate::decode::{Line, decode};
+use crate::live::{self, case::Case};
 use crate::spec::{Spec, is_id};
 use crate::trace;
 
 /// Lists vectors, one a line.
 pub fn list(args: &ListArgs) -> Result<u8, Failure> {
-    let suite = suite()?;
+    let suite = with_live(suite()?)?;
     let cases = args.filter.filter().select(&suite).map_err(Failure::Usage)?;
+    list_cases(&cases, args.ids)
+}
+
+/// Lists vectors or live cases, one a line.
+pub fn list_cases(cases: &[&Vector], ids: bool) -> Result<u8, Failure> {
     let mut output = io::stdout().lock();
     let width = cases.iter().map(|vector| vector.id.len()).max().unwrap_or(0);
     for vector in cases {
-        if args.ids {
+        if ids {
             writeln!(output, "{}", vector.id)?;
         } else {
             let sign = if vector.is_negative() { "negative" } else { "positive" };
@@ -61,6 +67,15 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     for vector in vectors {
         writeln!(output, "  {}  {}", vector.id, vector.flaw.as_deref().unwrap_or(&vector.note))?;
     }
+    let live = live::all_cases();
+    let live: Vec<_> =
+        live.iter().filter(|c| c.requirements.iter().any(|rule| *rule == id)).collect();
+    if !live.is_empty() {
+        writeln!(output, "\nLive cases:")?;
+    }
+    for case in live {
+        writeln!(output, "  {}  {}", case.id, case.about)?;
+    }
     Ok(0)
 }
 
@@ -91,7 +106,7 @@ pub fn trace(args: &TraceArgs) -> Result<u8, Failure> {
 
 /// Shows a vector.
 pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
-    let suite = suite()?;
+    let suite = with_live(suite()?)?;
     let mut filter = crate::select::Filter::default();
     filter.patterns.push(args.id.clone());
     let vectors = filter.select(&suite).map_err(Failure::Usage)?;
@@ -112,6 +127,9 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
         return Ok(0);
     }
     describe(&mut output, vector)?;
+    if let Some(case) = live::all_cases().iter().find(|case| case.id == vector.id) {
+        return show_live(&mut output, case, vector);
+    }
     writeln!(output, "\nin")?;
     write_lines(&mut output, &decode(&vector.op, &Value::Object(vector.input.clone())))?;
     writeln!(output, "\nexpect")?;
@@ -119,14 +137,45 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     if let Some(base) = base(vector, &suite) {
         compare(&mut output, vector, base)?;
     }
+    show_rules(&mut output, vector)?;
+    writeln!(output, "\nrun it: tunnelproof run {} -- YOUR SHIM", vector.id)?;
+    Ok(0)
+}
+
+/// What is known of a live case beside what it has in common with a vector.
+fn show_live(output: &mut impl Write, case: &Case, vector: &Vector) -> Result<u8, Failure> {
+    let transports: Vec<&str> = case.over.iter().map(|transport| transport.name()).collect();
+    writeln!(output, "  over: {}", transports.join(", "))?;
+    if case.slow {
+        writeln!(output, "  waits for a deadline")?;
+    }
+    if let Some(like) = case.vector {
+        writeln!(output, "  the vector with the same fault: {like}")?;
+    }
+    writeln!(output, "\nexpect")?;
+    if case.codes.is_empty() {
+        writeln!(output, "  what the case says, and afterwards an honest peer is served")?;
+    } else {
+        writeln!(
+            output,
+            "  the connection ends, silently and in time; if reported, as {}",
+            case.codes.join(" or ")
+        )?;
+    }
+    show_rules(output, vector)?;
+    let role = case.role.name();
+    writeln!(output, "\nrun it: tunnelproof {role} {} -- YOUR {}", case.id, role.to_uppercase())?;
+    Ok(0)
+}
+
+fn show_rules(output: &mut impl Write, vector: &Vector) -> io::Result<()> {
     let spec = Spec::embedded();
     writeln!(output, "\nrules")?;
     for id in &vector.requirements {
         let sentence = spec.rule(id).map_or("(no such rule)", |rule| rule.sentence.as_str());
         writeln!(output, "  {id}: {sentence}")?;
     }
-    writeln!(output, "\nrun it: tunnelproof run {} -- YOUR SHIM", vector.id)?;
-    Ok(0)
+    Ok(())
 }
 
 fn describe(output: &mut impl Write, vector: &Vector) -> io::Result<()> {

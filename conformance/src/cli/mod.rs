@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod inspect;
+mod live;
 mod run;
 
 use std::ffi::OsString;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Server(args) => live::server(&args),
         Command::List(args) => inspect::list(&args),
         Command::Show(args) => inspect::show(&args),
         Command::Explain(args) => inspect::explain(&args),
@@ -81,6 +83,13 @@ fn complain(message: &str) -> u8 {
 /// The vectors that are compiled in.
 fn suite() -> Result<Suite, Failure> {
     Suite::embedded().map_err(|e| Failure::Usage(format!("the built-in vectors are damaged: {e}")))
+}
+
+/// The vectors, and the live cases after them.
+fn with_live(mut suite: Suite) -> Result<Suite, Failure> {
+    let live = crate::live::suite(&crate::live::all_cases()).map_err(Failure::Usage)?;
+    suite.vectors.extend(live.vectors);
+    Ok(suite)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::thread;
 
 use tunnelproof_vectors::Suite;
 
-use super::args::{Format, ReportArgs, RunArgs};
-use super::{Failure, suite};
+use super::args::{Format, OutputArgs, ReportArgs, RunArgs};
+use super::{Failure, suite, with_live};
 use crate::known::KnownFailures;
 use crate::log::{Entry, Tally};
 use crate::recorder::{About, Recorder};
@@ -40,13 +40,14 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         Program { command: args.command.clone() }
     };
     let about = About {
+        subcommand: "run",
         suite: &suite,
         cases: &cases,
         selection: filter.describe(),
         command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         options: options(args),
     };
-    let reports = reports(args, &suite, cases.len())?;
+    let reports = reports(&args.report, &suite, cases.len())?;
     let mut recorder = Recorder::new(about, &known, reports);
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get().min(8));
     let plan = Plan {
@@ -94,8 +95,8 @@ fn options(args: &RunArgs) -> Vec<String> {
     options
 }
 
-fn reports<'a>(
-    args: &RunArgs,
+pub fn reports<'a>(
+    args: &OutputArgs,
     suite: &'a Suite,
     cases: usize,
 ) -> Result<Vec<Box<dyn Report + 'a>>, Failure> {
@@ -148,7 +149,7 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 pub fn report_log(args: &ReportArgs) -> Result<u8, Failure> {
     let text = std::fs::read_to_string(&args.log)
         .map_err(|e| Failure::Usage(format!("can't read {}: {e}", args.log.display())))?;
-    let suite = suite()?;
+    let suite = with_live(suite()?)?;
     let mut report = report(args.format, stdout(args.format), &suite, args.failures);
     let mut tally = Tally::default();
     for (index, line) in text.lines().enumerate() {

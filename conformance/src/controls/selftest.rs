@@ -85,6 +85,7 @@ fn check(this: &OsString, suite: &Suite, control: &'static Control, stop: &Stop)
     let cases = cases(control, suite);
     let begun = Instant::now();
     let about = About {
+        subcommand: "run",
         suite,
         cases: &cases,
         selection: Some(format!("the control {}", control.name)),

@@ -33,6 +33,7 @@ mod text;
 mod tokens;
 
 pub use bug::{Bug, BugSet};
+pub(crate) use refusal::class;
 pub use rsa::Cache;
 
 use refusal::Result;

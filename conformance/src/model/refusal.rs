@@ -73,7 +73,7 @@ impl From<Refusal> for Outcome {
 }
 
 /// The class of a code: the registry, "error classes and codes".
-pub(super) fn class(code: &str) -> &'static str {
+pub(crate) fn class(code: &str) -> &'static str {
     match code {
         "malformed" | "unknown_type" | "control_payload" | "early_end" | "text_message"
         | "server_id_encoding" | "challenge_length" | "body_length" | "body_time" => "encoding",

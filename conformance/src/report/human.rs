@@ -68,6 +68,7 @@ impl<'a, W: Write> Human<'a, W> {
             "timeout",
             "crash",
             "shim_error",
+            "poisoned",
             "flaky",
             "xpass",
             "xfail",
@@ -77,7 +78,8 @@ impl<'a, W: Write> Human<'a, W> {
         let columns: Vec<&str> =
             ORDER.iter().copied().filter(|name| summary.counts.contains_key(*name)).collect();
         let number = |count: Option<&usize>| count.map_or_else(|| "-".to_owned(), usize::to_string);
-        write!(self.output, "\n{:<8}", "area")?;
+        let longest = summary.areas.iter().map(|row| row.area.len()).max().unwrap_or(0).max(8);
+        write!(self.output, "\n{:<longest$}", "area")?;
         for name in &columns {
             write!(self.output, "  {name}")?;
         }
@@ -85,7 +87,7 @@ impl<'a, W: Write> Human<'a, W> {
         let total = (String::from("total"), &summary.counts, summary.not_run);
         let rows = summary.areas.iter().map(|row| (row.area.clone(), &row.counts, row.not_run));
         for (area, counts, not_run) in rows.chain([total]) {
-            write!(self.output, "{area:<8}")?;
+            write!(self.output, "{area:<longest$}")?;
             for name in &columns {
                 write!(self.output, "  {:>1$}", number(counts.get(*name)), name.len())?;
             }
@@ -105,6 +107,12 @@ impl<'a, W: Write> Human<'a, W> {
         let vector = self.suite.vectors.iter().find(|vector| vector.id == *case);
         if let Some(Vector { flaw: Some(flaw), base: Some(base), .. }) = vector {
             writeln!(self.output, "  the flaw: {flaw} (else as {base})")?;
+        }
+        if let Some(vector) = vector.filter(|vector| vector.id.starts_with("live/")) {
+            writeln!(self.output, "  the case: {}", vector.note)?;
+        }
+        if let Some(trace) = &result.trace {
+            writeln!(self.output, "  the wire: {trace}")?;
         }
         if let Some(rule) = result.requirements.first().and_then(|id| self.spec.rule(id)) {
             writeln!(self.output, "  {}: {}", rule.id, rule.sentence)?;
@@ -196,7 +204,8 @@ impl<W: Write> Report for Human<'_, W> {
 
 /// The command that runs one case alone.
 fn again(case: &str, run: Option<&Run>) -> String {
-    let mut words = vec!["tunnelproof".to_owned(), "run".to_owned(), quote(case)];
+    let subcommand = run.map_or("run", |run| run.subcommand.as_str());
+    let mut words = vec!["tunnelproof".to_owned(), subcommand.to_owned(), quote(case)];
     if let Some(Run { options, command, .. }) = run {
         words.extend(options.iter().map(|word| quote(word)));
         if !command.is_empty() {

@@ -65,12 +65,16 @@ pub struct Finding {
     pub took: Option<Duration>,
     pub stderr: Option<String>,
     pub peer: Option<PeerView>,
+    /// Marked *security* although the verdict's kind alone is not.
+    pub security: bool,
+    /// The file with the wire trace of a live case that failed.
+    pub trace: Option<String>,
 }
 
 impl Finding {
     /// One without an answer.
-    fn of(verdict: Verdict) -> Finding {
-        Finding { verdict, took: None, stderr: None, peer: None }
+    pub fn of(verdict: Verdict) -> Finding {
+        Finding { verdict, took: None, stderr: None, peer: None, security: false, trace: None }
     }
 }
 
@@ -258,7 +262,7 @@ fn report(
 }
 
 /// The verdict of the second run: the first one confirmed, or flaky.
-fn second(before: &Finding, after: Finding) -> Finding {
+pub fn second(before: &Finding, after: Finding) -> Finding {
     if before.verdict.name() == after.verdict.name() {
         return after;
     }

@@ -251,7 +251,12 @@ impl<'p> Worker<'p> {
         let verdict = verdict::judge(vector, line, session.hello().error_detail);
         let stderr = matches!(verdict, Verdict::Crash { .. }).then(|| session.stderr_tail());
         let stderr = stderr.filter(|text| !text.is_empty());
-        Finding { verdict, took: Some(*took), stderr, peer: peer::view(vector, line) }
+        Finding {
+            took: Some(*took),
+            stderr,
+            peer: peer::view(vector, line),
+            ..Finding::of(verdict)
+        }
     }
 
     /// What is found about a case whose shim broke; None if the run is being stopped.

@@ -14,7 +14,7 @@ pub mod keys;
 mod output;
 pub mod primitives;
 mod print;
-mod protocol;
+pub mod protocol;
 mod tok;
 mod world;
 

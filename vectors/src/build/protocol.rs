@@ -4,46 +4,40 @@ use super::primitives::rsa::{Oaep, PublicKey};
 use super::primitives::{gcm_seal, hkdf_expand, hkdf_expand32, hkdf_extract, len8, sha256, stream};
 
 /// The label of the nonce (HS-025).
-pub(crate) const NONCE: &[u8] = b"secure-tunnel/v1 nonce";
+pub const NONCE: &[u8] = b"secure-tunnel/v1 nonce";
 
 /// The 16 octets that bind a request to both keys (HS-025).
-pub(crate) fn binding(m1: &[u8], spki: &[u8], r: &[u8]) -> Vec<u8> {
+pub fn binding(m1: &[u8], spki: &[u8], r: &[u8]) -> Vec<u8> {
     binding_hash(NONCE, &[0], m1, spki, r)[..16].to_vec()
 }
 
 /// The hash that the binding is cut from, with label and separator given.
-pub(crate) fn binding_hash(
-    label: &[u8],
-    separator: &[u8],
-    m1: &[u8],
-    spki: &[u8],
-    r: &[u8],
-) -> [u8; 32] {
+pub fn binding_hash(label: &[u8], separator: &[u8], m1: &[u8], spki: &[u8], r: &[u8]) -> [u8; 32] {
     sha256(&[label, separator, &sha256(&[m1]), &sha256(&[spki]), r])
 }
 
 /// The nonce, 30 octets (HS-025).
-pub(crate) fn nonce(m1: &[u8], spki: &[u8], r: &[u8]) -> Vec<u8> {
+pub fn nonce(m1: &[u8], spki: &[u8], r: &[u8]) -> Vec<u8> {
     [r, &binding(m1, spki, r)].concat()
 }
 
 /// P1 (HS-024).
-pub(crate) fn p1(id: &[u8], client_password: &[u8], t: u64, nonce: &[u8]) -> Vec<u8> {
+pub fn p1(id: &[u8], client_password: &[u8], t: u64, nonce: &[u8]) -> Vec<u8> {
     [&[len8(id)], id, client_password, &t.to_be_bytes(), nonce].concat()
 }
 
 /// P3 (HS-048).
-pub(crate) fn p3(server_password: &[u8], k: &[u8], t: u64, nonce: &[u8]) -> Vec<u8> {
+pub fn p3(server_password: &[u8], k: &[u8], t: u64, nonce: &[u8]) -> Vec<u8> {
     [server_password, k, &t.to_be_bytes(), nonce].concat()
 }
 
 /// OAEP as specified, with a seed made from `label`.
-pub(crate) fn oaep(label: &str) -> Oaep {
+pub fn oaep(label: &str) -> Oaep {
     Oaep::new(&stream(&format!("oaep seed: {label}"), 20))
 }
 
 /// The first seed, counted, whose ciphertext has `zeros` leading zero octets.
-pub(crate) fn ciphertext_with_zero(key: &PublicKey, label: &str, message: &[u8]) -> Vec<u8> {
+pub fn ciphertext_with_zero(key: &PublicKey, label: &str, message: &[u8]) -> Vec<u8> {
     for i in 0.. {
         let ciphertext = key.encrypt(&oaep(&format!("{label} {i}")), message);
         if ciphertext[0] == 0 {
@@ -55,16 +49,21 @@ pub(crate) fn ciphertext_with_zero(key: &PublicKey, label: &str, message: &[u8])
 
 /// What a channel's keys come from.
 #[derive(Clone)]
-pub(crate) struct Schedule {
-    pub(crate) th: [u8; 32],
-    pub(crate) prk: [u8; 32],
-    pub(crate) c2s: [u8; 32],
-    pub(crate) s2c: [u8; 32],
-    pub(crate) exporter: [u8; 32],
+pub struct Schedule {
+    /// The transcript hash.
+    pub th: [u8; 32],
+    /// The pseudorandom key.
+    pub prk: [u8; 32],
+    /// chain_0 from client to server.
+    pub c2s: [u8; 32],
+    /// chain_0 from server to client.
+    pub s2c: [u8; 32],
+    /// The exporter's key.
+    pub exporter: [u8; 32],
 }
 
 /// The schedule of a transcript (CHAN-001 to CHAN-003, CHAN-039).
-pub(crate) fn schedule(m1: &[u8], m2: &[u8], m3: &[u8], k: &[u8]) -> Schedule {
+pub fn schedule(m1: &[u8], m2: &[u8], m3: &[u8], k: &[u8]) -> Schedule {
     let len32 = |octets: &[u8]| {
         u32::try_from(octets.len()).unwrap_or_else(|_| unreachable!("short")).to_be_bytes()
     };
@@ -80,19 +79,25 @@ pub(crate) fn schedule(m1: &[u8], m2: &[u8], m3: &[u8], k: &[u8]) -> Schedule {
 }
 
 /// The exporter (CHAN-040).
-pub(crate) fn export(prk: &[u8; 32], label: &[u8], context: &[u8], length: usize) -> Vec<u8> {
+pub fn export(prk: &[u8; 32], label: &[u8], context: &[u8], length: usize) -> Vec<u8> {
     let x = hkdf_expand32(prk, b"secure-tunnel/v1 exporter");
     hkdf_expand(&x, &[&[len8(label)], label, &sha256(&[context])].concat(), length)
 }
 
 /// key_g, iv_g and chain_{g+1} (CHAN-005, CHAN-006).
-pub(crate) struct Generation {
-    pub(crate) key: [u8; 32],
-    pub(crate) iv: [u8; 12],
-    pub(crate) next: [u8; 32],
+#[derive(Clone)]
+pub struct Generation {
+    /// key_g.
+    pub key: [u8; 32],
+    /// iv_g.
+    pub iv: [u8; 12],
+    /// chain_{g+1}.
+    pub next: [u8; 32],
 }
 
-pub(crate) fn generation(chain: &[u8; 32]) -> Generation {
+/// The keys of the generation of a chain key.
+#[must_use]
+pub fn generation(chain: &[u8; 32]) -> Generation {
     let octets = hkdf_expand(chain, b"key", 44);
     let (mut key, mut iv) = ([0; 32], [0; 12]);
     key.copy_from_slice(&octets[..32]);
@@ -101,7 +106,7 @@ pub(crate) fn generation(chain: &[u8; 32]) -> Generation {
 }
 
 /// The nonce of record `n` (CHAN-011).
-pub(crate) fn record_nonce(iv: &[u8; 12], n: u64) -> [u8; 12] {
+pub fn record_nonce(iv: &[u8; 12], n: u64) -> [u8; 12] {
     let mut nonce = *iv;
     for (octet, n) in nonce[4..].iter_mut().zip(n.to_be_bytes()) {
         *octet ^= n;
@@ -110,14 +115,14 @@ pub(crate) fn record_nonce(iv: &[u8; 12], n: u64) -> [u8; 12] {
 }
 
 /// Record `n` of the direction whose chain key for its generation is `chain` (CHAN-010).
-pub(crate) fn seal(chain: &[u8; 32], n: u64, kind: u8, payload: &[u8]) -> Vec<u8> {
+pub fn seal(chain: &[u8; 32], n: u64, kind: u8, payload: &[u8]) -> Vec<u8> {
     let Generation { key, iv, .. } = generation(chain);
     gcm_seal(&key, &record_nonce(&iv, n), &[], &[&[kind], payload].concat())
 }
 
 /// Type of a data record.
-pub(crate) const DATA: u8 = 0;
+pub const DATA: u8 = 0;
 /// Type of a close record.
-pub(crate) const CLOSE: u8 = 1;
+pub const CLOSE: u8 = 1;
 /// Type of an open record.
-pub(crate) const OPEN: u8 = 2;
+pub const OPEN: u8 = 2;
