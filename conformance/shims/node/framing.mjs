@@ -44,9 +44,14 @@ export class FrameReader {
     return message;
   }
 
+  /** True if every octet that was read belongs to a message that was handed on. */
+  get empty() {
+    return this.#length === null && this.#start === this.#end;
+  }
+
   /** The stream has ended. Between messages that is no fault of framing. */
   end() {
-    if (this.#length !== null || this.#start !== this.#end) throw new TunnelError('frame.early_end'); // FRAME-010
+    if (!this.empty) throw new TunnelError('frame.early_end'); // FRAME-010
   }
 
   #take(length) {

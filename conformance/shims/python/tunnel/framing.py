@@ -47,9 +47,14 @@ class StreamReader:
         del self._buffer[: 4 + length]
         return message
 
+    @property
+    def empty(self) -> bool:
+        """True if every octet that was fed belongs to a message that was taken."""
+        return not self._buffer
+
     def end(self) -> None:
         """The stream has ended, after `take` returned None."""
-        if self._buffer:
+        if not self.empty:
             raise Refusal("early_end")
 
 
