@@ -42,6 +42,12 @@ impl RsaPublic {
         &self.spki
     }
 
+    /// SHA-256 of the SPKI, 32 octets: what a client is given to pin a server's key (HS-020).
+    #[must_use]
+    pub fn pin(&self) -> [u8; 32] {
+        super::sha256(&[&self.spki])
+    }
+
     /// Bits of the modulus, 4425..=8192.
     #[must_use]
     pub fn bits(&self) -> u32 {

@@ -172,6 +172,14 @@ impl Lookup {
         self.deadline.tick
     }
 
+    /// The tick at which it is too late for the answer of the look-up: that of [`Self::deadline`], or the end
+    /// of the release delay if that comes first.
+    #[must_use]
+    pub fn answer_deadline(&self) -> Tick {
+        // spec: OBS-007
+        self.outlasted.map_or(self.deadline.tick, |tick| tick.min(self.deadline.tick))
+    }
+
     /// The id that the peer *claims*, for the look-up and nothing else: nothing is proved yet.
     #[must_use]
     pub fn claimed_id(&self) -> &Id {

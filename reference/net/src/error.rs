@@ -1,0 +1,111 @@
+//! Why a connection ended, for the local side only.
+
+use core::fmt;
+use std::io;
+
+use secure_tunnel::error::{ChannelError, Class, Diagnostic, FrameError, HandshakeError};
+
+/// Why a connection was refused or ended. Nothing of it is ever sent to the peer.
+// spec: OBS-004
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The handshake failed.
+    Handshake(HandshakeError),
+    /// A record failed, or the end was not clean (`truncated`).
+    Channel(ChannelError),
+    /// A message was not acceptable.
+    Frame(FrameError),
+    /// The peer broke the WebSocket protocol, in this way.
+    WebSocket(&'static str),
+    /// The HTTP upgrade to WebSocket failed.
+    Upgrade(String),
+    /// The connection could not be made.
+    Connect(io::Error),
+    /// Too many connections wait for their peers, and this one had waited longest.
+    Crowded,
+    /// Nothing arrived, or nothing could be sent, for the idle time that was configured.
+    Idle,
+    /// This side ended the connection.
+    Aborted,
+    /// Something on this side broke.
+    Internal(&'static str),
+}
+
+impl Failure {
+    /// The class in the registry of the specification, if the failure has one.
+    #[must_use]
+    pub fn class(&self) -> Option<Class> {
+        self.diagnostic().map(Diagnostic::class)
+    }
+
+    /// The code in the registry of the specification, if the failure has one.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        self.diagnostic().map(Diagnostic::code)
+    }
+
+    /// The id of the requirement that was enforced, if there is one.
+    #[must_use]
+    pub fn requirement(&self) -> Option<&'static str> {
+        self.diagnostic().map(Diagnostic::requirement)
+    }
+
+    fn diagnostic(&self) -> Option<&dyn Diagnostic> {
+        match self {
+            Self::Handshake(error) => Some(error),
+            Self::Channel(error) => Some(error),
+            Self::Frame(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(error) = self.diagnostic() {
+            let (class, code) = (error.class().name(), error.code());
+            return write!(f, "{error} ({class} {code}, {})", error.requirement());
+        }
+        match self {
+            Self::WebSocket(fault) => write!(f, "WebSocket: {fault}"),
+            Self::Upgrade(fault) => write!(f, "upgrade to WebSocket: {fault}"),
+            Self::Connect(error) => write!(f, "no connection: {error}"),
+            Self::Crowded => f.write_str("too many connections wait for their peers"),
+            Self::Idle => f.write_str("nothing moved for the idle time"),
+            Self::Aborted => f.write_str("ended by this side"),
+            Self::Internal(what) => f.write_str(what),
+            Self::Handshake(_) | Self::Channel(_) | Self::Frame(_) => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Handshake(error) => Some(error),
+            Self::Channel(error) => Some(error),
+            Self::Frame(error) => Some(error),
+            Self::Connect(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<HandshakeError> for Failure {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
+}
+
+impl From<ChannelError> for Failure {
+    fn from(error: ChannelError) -> Self {
+        Self::Channel(error)
+    }
+}
+
+impl From<FrameError> for Failure {
+    fn from(error: FrameError) -> Self {
+        Self::Frame(error)
+    }
+}

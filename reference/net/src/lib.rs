@@ -1,0 +1,21 @@
+//! The tunnel of [`secure_tunnel`] on real sockets: TCP and WebSocket, server and client.
+//!
+//! All of the protocol is in the reference; what is here is what its callers have to do: read and write, wait
+//! until a deadline and not longer, keep queues and counts bounded, and end a connection in the same way whatever
+//! ended it.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod clock;
+mod error;
+mod handshake;
+mod server;
+mod transport;
+mod tunnel;
+
+pub use client::{Backoff, Client, Endpoint, Keys};
+pub use error::Failure;
+pub use server::{Accepted, Credentials, Limits, Listener, Server, ServerRsa};
+pub use transport::Transport;
+pub use tunnel::{Receiver, Sender, Tunnel};
