@@ -113,10 +113,10 @@ impl Client {
     /// As [`Self::connect`].
     pub async fn over(
         &self,
-        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+        stream: impl AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
         to: &Endpoint,
     ) -> Result<Tunnel, Failure> {
-        let (reader, writer) = tokio::io::split(Box::pin(stream));
+        let (reader, writer) = tokio::io::split(stream);
         self.handshake(Box::new(reader), Box::new(writer), to).await
     }
 

@@ -12,6 +12,7 @@ use secure_tunnel::credentials::Id;
 use secure_tunnel::handshake::SharedKey;
 use secure_tunnel::handshake::server::{Answer, Policy};
 use secure_tunnel::{RsaPrivate, fresh};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -132,10 +133,10 @@ impl<C: Credentials> Server<C> {
     /// Why the client was refused; for the local log only.
     pub async fn accept(
         &self,
-        stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + 'static,
+        stream: impl AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
         transport: Transport,
     ) -> Result<Tunnel, Failure> {
-        let (reader, writer) = tokio::io::split(Box::pin(stream));
+        let (reader, writer) = tokio::io::split(stream);
         self.inner.handshake(Box::new(reader), Box::new(writer), transport, None).await
     }
 

@@ -191,6 +191,12 @@ impl Tunnel {
         self.finish().await
     }
 
+    /// One more handle to send with, or to end the connection from elsewhere.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+
     /// The two directions, for different tasks.
     #[must_use]
     pub fn split(self) -> (Sender, Receiver) {
@@ -231,6 +237,11 @@ impl Sender {
             // Without a writer there is no direction to close any more.
             let _ = self.commands.send(Command::Close).await;
         }
+    }
+
+    /// Waits until nothing can be sent any more, for failure or end.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
     }
 
     /// Ends the connection at once, as after a failure.

@@ -48,8 +48,8 @@ pub(crate) enum Item {
     End,
 }
 
-pub(crate) type BoxRead = Box<dyn AsyncRead + Send + Unpin>;
-pub(crate) type BoxWrite = Box<dyn AsyncWrite + Send + Unpin>;
+pub(crate) type BoxRead = Box<dyn AsyncRead + Send + Sync + Unpin>;
+pub(crate) type BoxWrite = Box<dyn AsyncWrite + Send + Sync + Unpin>;
 
 /// How long the last octets of a connection may take to go out.
 const CLOSING: Duration = Duration::from_secs(1);

@@ -1,29 +1,45 @@
 //! The command `secure-tunnel`.
 
+mod args;
+mod connect;
+mod fault;
+mod files;
+mod keygen;
+mod log;
+mod pump;
+mod serve;
+mod store;
+mod token;
 mod under_test;
 
 use std::process::ExitCode;
 
+use clap::Parser;
+
+use args::{Arguments, Command};
+use fault::Fault;
+
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() != Some("under-test") {
-        eprintln!("usage: secure-tunnel under-test");
-        return ExitCode::from(2);
-    }
+    let Arguments { command } = Arguments::parse();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("secure-tunnel: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return Fault::Local(format!("no runtime: {error}")).report(),
     };
-    let outcome = runtime.block_on(under_test::run());
-    // Standard input may be in the middle of a read that nothing ends.
+    let outcome = runtime.block_on(run(command));
+    // A read of standard input that nothing will end must not keep the process.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("secure-tunnel under-test: {error}");
-            ExitCode::from(2)
-        }
+        Err(fault) => fault.report(),
+    }
+}
+
+async fn run(command: Command) -> Result<(), Fault> {
+    match command {
+        Command::Keygen(args) => keygen::run(&args),
+        Command::Serve(args) => serve::run(*args).await,
+        Command::Connect(args) => connect::run(*args).await,
+        Command::Token(args) => token::run(args),
+        Command::UnderTest => under_test::run().await.map_err(Fault::Input),
     }
 }

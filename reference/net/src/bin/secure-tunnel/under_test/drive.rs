@@ -65,7 +65,8 @@ impl Open {
 
     /// Closes all channels.
     pub fn close(&self) {
-        for orders in self.lock().values().cloned() {
+        for orders in self.lock().values() {
+            let orders = orders.clone();
             tokio::spawn(async move { orders.send(Order::Close).await });
         }
     }
