@@ -1,13 +1,15 @@
 //! What the benches share: inputs, the settings of criterion, and the peers behind one shape each.
 //!
 //! [`raw`] is the AEAD call of the reference's own backend. With feature `peers` there are also [`openssl`],
-//! [`sodium`] and [`noise`].
+//! [`sodium`] and [`noise`]; with feature `harness` [`null_shim`], which answers the harness without computing anything.
 
 #![forbid(unsafe_code)]
 
 pub mod inputs;
 #[cfg(feature = "peers")]
 pub mod noise;
+#[cfg(feature = "harness")]
+pub mod null_shim;
 #[cfg(feature = "peers")]
 pub mod openssl;
 pub mod raw;

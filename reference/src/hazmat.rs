@@ -3,7 +3,7 @@
 
 use crate::channel::schedule::{Keys, Schedule};
 use crate::channel::{self, AwaitingOpen, Channel, Kind, Opener, Place, Role, Sealer};
-use crate::credentials::Id;
+use crate::credentials::{ClientPassword, Id, ServerKey};
 use crate::crypto::{RsaPrivate, RsaPublic, hkdf_expand};
 use crate::error::{ChannelError, HandshakeError};
 use crate::handshake::messages::{self, Nonce};
@@ -67,6 +67,12 @@ pub fn decode_reply(p3: &[u8]) -> Result<Reply, HandshakeError> {
         messages::Reply::decode(p3).map_err(|source| HandshakeError::Malformed { source })?;
     let (server_password, k) = (*password.0.expose(), *secret.0.expose());
     Ok(Reply { server_password, k, t: time.0, nonce: nonce.octets() })
+}
+
+/// Whether `password` is that of client `id`, by what the server holds of it (HS-041).
+#[must_use]
+pub fn is_client_password(stored: &ServerKey, id: &Id, password: &ClientPassword) -> bool {
+    stored.verify(id, password)
 }
 
 /// The nonce of `r`, bound to M1 and the client's SPKI (HS-025).
@@ -249,6 +255,16 @@ mod tests {
         assert_eq!(decode_reply(&p3[1..]).unwrap_err().code(), "malformed");
         let bound = super::nonce(b"m1", b"spki", NonceRandom::from([1; 14]));
         assert_eq!(bound[..14], [1; 14]);
+    }
+
+    #[test]
+    fn passwords_are_checked_as_the_server_does() {
+        let id = Id::new(b"id").unwrap();
+        let password = |octets: &[u8]| ClientPassword::parse(octets).unwrap();
+        let server = crate::credentials::ServerPassword::parse(b"l234567B").unwrap();
+        let (_, stored) = crate::credentials::create(&id, password(b"aBcDeFghIjK1mN0P9R"), server);
+        assert!(is_client_password(&stored, &id, &password(b"aBcDeFghIjK1mN0P9R")));
+        assert!(!is_client_password(&stored, &id, &password(b"aBcDeFghIjK1mN0P9S")));
     }
 
     #[test]
