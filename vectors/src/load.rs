@@ -33,14 +33,40 @@ pub(crate) fn family(
     octets: &[u8],
     shared: &Map<String, Value>,
 ) -> Result<Vec<Vector>, LoadError> {
+    let (family, object) = opened(file, octets)?;
+    if Some(family.as_str()) != file.strip_suffix(".json") {
+        return Cursor { file, vector: None }.fail("family", "does not name this file");
+    }
+    vectors(file, &family, object, shared)
+}
+
+/// Reads a document of vectors from anywhere.
+pub(crate) fn document(
+    file: &str,
+    octets: &[u8],
+    shared: &Map<String, Value>,
+) -> Result<Vec<Vector>, LoadError> {
+    let (family, object) = opened(file, octets)?;
+    vectors(file, &family, object, shared)
+}
+
+/// The document's family, and the rest of it.
+fn opened(file: &str, octets: &[u8]) -> Result<(String, Map<String, Value>), LoadError> {
     let cursor = Cursor { file, vector: None };
     let mut object =
         cursor.document(octets, &["format", "family", "about", "constants", "vectors"])?;
     cursor.text(&mut object, "about")?;
     let family = cursor.text(&mut object, "family")?;
-    if Some(family.as_str()) != file.strip_suffix(".json") {
-        return cursor.fail("family", "does not name this file");
-    }
+    Ok((family, object))
+}
+
+fn vectors(
+    file: &str,
+    family: &str,
+    mut object: Map<String, Value>,
+    shared: &Map<String, Value>,
+) -> Result<Vec<Vector>, LoadError> {
+    let cursor = Cursor { file, vector: None };
     let own = cursor.constants(&mut object)?;
     if let Some(name) = own.keys().find(|name| shared.contains_key(*name)) {
         return cursor.fail("constants", &format!("`{name}` is in constants.json too"));
@@ -48,7 +74,7 @@ pub(crate) fn family(
     let Some(Value::Array(vectors)) = object.remove("vectors") else {
         return cursor.fail("vectors", "not a list");
     };
-    vectors.into_iter().map(|vector| read_vector(file, &family, vector, &own, shared)).collect()
+    vectors.into_iter().map(|vector| read_vector(file, family, vector, &own, shared)).collect()
 }
 
 /// Where the reader is, for errors.

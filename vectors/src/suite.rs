@@ -38,6 +38,24 @@ impl Suite {
         Self::from_files(&read_files(data)?)
     }
 
+    /// The vectors of one document, whatever its family; its constants may be those of the committed suite.
+    ///
+    /// # Errors
+    /// The first fault in it. `file` is what errors call it.
+    pub fn of_document(file: &str, octets: &[u8]) -> Result<Vec<Vector>, LoadError> {
+        load::document(file, octets, &Self::constants()?)
+    }
+
+    /// The constants of the committed suite: names and values.
+    ///
+    /// # Errors
+    /// A fault in their file.
+    pub fn constants() -> Result<serde_json::Map<String, serde_json::Value>, LoadError> {
+        let shared = data::FILES.iter().find(|(path, _)| *path == CONSTANTS);
+        let (_, shared) = shared.unwrap_or_else(|| unreachable!("constants.json is compiled in"));
+        Ok(load::constants(CONSTANTS, shared)?.values)
+    }
+
     /// The vectors of files in the order of their paths.
     pub(crate) fn from_files(files: &[File<'_>]) -> Result<Self, LoadError> {
         let error = |file: &str, problem: &str| LoadError {

@@ -16,11 +16,12 @@ pub mod primitives;
 mod print;
 pub mod protocol;
 mod tok;
-mod world;
+pub mod world;
 
+pub use chan::longest_record;
 use family::Family;
 pub use output::{Output, build, check, compare, data, outputs, write};
-pub(crate) use print::document as document_text;
+pub use print::document as document_text;
 
 /// All families, in any order.
 fn families() -> Vec<Family> {

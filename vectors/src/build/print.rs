@@ -17,8 +17,9 @@ const LINES: [&[&str]; 5] = [
 /// The keys of a document, in order.
 const DOCUMENT: [&str; 6] = ["format", "suite", "family", "about", "constants", "vectors"];
 
-/// A file's text, with a line end at its end.
-pub(crate) fn document(document: &Value) -> String {
+/// A file's text in the layout of the committed files, with a line end at its end.
+#[must_use]
+pub fn document(document: &Value) -> String {
     let mut out = String::from("{\n");
     let known = DOCUMENT.iter().filter_map(|key| Some((*key, document.get(*key)?)));
     for (i, (key, value)) in known.enumerate() {

@@ -10,20 +10,27 @@ use super::protocol::{self, Schedule};
 /// The id of the good credentials.
 pub(crate) const ID: &[u8] = b"alice@example.org";
 /// The time of the good handshake, seconds since the Unix epoch.
-pub(crate) const NOW: u64 = 1_700_000_000;
+pub const NOW: u64 = 1_700_000_000;
 
 /// A pair of credentials with its parts.
 #[derive(Clone)]
-pub(crate) struct Credentials {
-    pub(crate) id: Vec<u8>,
-    pub(crate) client_password: Vec<u8>,
-    pub(crate) server_password: Vec<u8>,
-    pub(crate) client_key: Vec<u8>,
-    pub(crate) server_key: Vec<u8>,
+pub struct Credentials {
+    /// UTF-8, 1 to 255 octets where it is a good one.
+    pub id: Vec<u8>,
+    /// Pc, 18 digits.
+    pub client_password: Vec<u8>,
+    /// Ps, 8 digits.
+    pub server_password: Vec<u8>,
+    /// `id || Pc || Ds`.
+    pub client_key: Vec<u8>,
+    /// `Ps || Dc`.
+    pub server_key: Vec<u8>,
 }
 
 impl Credentials {
-    pub(crate) fn new(id: &[u8], client_password: &[u8], server_password: &[u8]) -> Self {
+    /// Of these parts, good or not.
+    #[must_use]
+    pub fn new(id: &[u8], client_password: &[u8], server_password: &[u8]) -> Self {
         Self {
             id: id.to_vec(),
             client_password: client_password.to_vec(),
@@ -34,7 +41,8 @@ impl Credentials {
     }
 
     /// With passwords that depend on the label alone.
-    pub(crate) fn labelled(id: &[u8], label: &str) -> Self {
+    #[must_use]
+    pub fn labelled(id: &[u8], label: &str) -> Self {
         let client_password = password(&format!("client password: {label}"), 18);
         let server_password = password(&format!("server password: {label}"), 8);
         Self::new(id, &client_password, &server_password)

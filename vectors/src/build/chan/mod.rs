@@ -9,6 +9,8 @@ mod session_end;
 mod session_errors;
 mod start;
 
+pub use records::longest_record;
+
 pub(crate) fn families() -> Vec<Family> {
     let mut families = keys::families();
     families.extend(records::families());

@@ -5,6 +5,8 @@ mod longest;
 mod opening;
 mod sealing;
 
+pub use longest::unit as longest_record;
+
 use serde_json::{Value, json};
 
 use crate::build::family::{Family, hex};

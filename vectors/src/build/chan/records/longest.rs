@@ -17,8 +17,9 @@ use super::RECORD_MAX;
 use crate::build::primitives::stream_array;
 use crate::build::protocol::{DATA, generation, record_nonce};
 
-/// The 32 octets whose repetition is data record `n` of 2^24 octets.
-pub(super) fn unit(chain: &[u8; 32], n: u64) -> [u8; 32] {
+/// The 32 octets whose repetition is data record `n` of 2^24 octets, under the chain key of its generation.
+#[must_use]
+pub fn unit(chain: &[u8; 32], n: u64) -> [u8; 32] {
     let keys = generation(chain);
     let nonce = record_nonce(&keys.iv, n);
     let encrypt = |counter: u32| {
