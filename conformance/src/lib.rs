@@ -7,6 +7,7 @@ pub mod cli;
 mod controls;
 mod decode;
 mod floor;
+mod fuzz;
 mod known;
 mod live;
 mod log;

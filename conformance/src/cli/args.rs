@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::fuzz_args::FuzzArgs;
 use crate::select::{Filter, Shard};
 
 const EXAMPLES: &str = "\
@@ -35,6 +36,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(Box<RunArgs>),
+    Fuzz(Box<FuzzArgs>),
     Server(Box<ServerArgs>),
     List(ListArgs),
     Show(ShowArgs),
@@ -335,7 +337,19 @@ pub struct SelftestArgs {
     #[arg(long)]
     pub mutants: bool,
 
-    /// Print nothing but the table of the mutants and of the vectors that catch each.
+    /// Let the fuzzer search for the mutants, without the vectors.
+    #[arg(long, requires = "mutants")]
+    pub by_fuzz: bool,
+
+    /// With --by-fuzz: the seed of the cases.
+    #[arg(long, value_name = "S", default_value_t = 1, requires = "by_fuzz")]
+    pub seed: u64,
+
+    /// With --by-fuzz: how long, for all mutants together.
+    #[arg(long, value_name = "S", default_value = "120", value_parser = seconds, requires = "by_fuzz")]
+    pub seconds: Duration,
+
+    /// Print nothing but the table of the mutants and of what catches each.
     #[arg(long, value_enum, requires = "mutants")]
     pub format: Option<TableFormat>,
 }
@@ -386,7 +400,7 @@ pub struct ShimArgs {
     pub model: bool,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub fn seconds(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a number of seconds, as in 10 or 0.5");
     let number: f64 = text.parse().map_err(|_| wrong())?;
     match Duration::try_from_secs_f64(number) {
@@ -396,7 +410,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=256) => Ok(number),
         _ => Err("give a number from 1 to 256".into()),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::args::{SelftestArgs, ShimArgs, TableFormat, VectorsCommand};
 use super::{Failure, suite};
 use crate::controls::{self, CONTROLS};
+use crate::fuzz;
 use crate::model::Model;
 use crate::mutants::{self, Extent};
 use crate::reference_shim;
@@ -45,6 +46,9 @@ pub fn shim(args: &ShimArgs) -> Result<u8, Failure> {
 pub fn selftest(args: &SelftestArgs) -> Result<u8, Failure> {
     let suite = suite()?;
     let mut output = io::stdout();
+    if args.by_fuzz {
+        return by_fuzz(args, &mut output);
+    }
     if args.format == Some(TableFormat::Md) {
         let report = mutants::run_all(&suite, Extent::Everything);
         output.write_all(mutants::markdown(&report).as_bytes())?;
@@ -58,6 +62,25 @@ pub fn selftest(args: &SelftestArgs) -> Result<u8, Failure> {
     }
     let mutants = if args.mutants { run_mutants(&suite, &mut output)? } else { true };
     Ok(u8::from(!(controls && mutants)))
+}
+
+/// How many mutants the fuzzer finds; red only if the model without a bug differs from the reference.
+fn by_fuzz(args: &SelftestArgs, output: &mut impl Write) -> Result<u8, Failure> {
+    let report = fuzz::mutants::run(&fuzz::mutants::every(), args.seed, u64::MAX, args.seconds);
+    if args.format == Some(TableFormat::Md) {
+        output.write_all(fuzz::mutants::markdown(&report).as_bytes())?;
+    } else {
+        for (number, fault) in &report.faults {
+            writeln!(output, "WRONG: case {number} of seed {}: {fault}", report.seed)?;
+        }
+        for row in report.rows.iter().filter(|row| row.found.is_none()) {
+            writeln!(output, "not found: {} ({})", row.mutant.name(), row.mutant.about)?;
+        }
+        let (found, all) = (report.found(), report.rows.len());
+        let (cases, time) = (report.cases, report.time.as_secs_f64());
+        writeln!(output, "{found} of {all} mutants are found by {cases} cases in {time:.0} s")?;
+    }
+    Ok(u8::from(!report.faults.is_empty()))
 }
 
 /// Whether every control came to what it has to come to.

@@ -2,6 +2,8 @@
 
 mod args;
 mod check;
+mod fuzz;
+mod fuzz_args;
 mod inspect;
 mod live;
 mod run;
@@ -50,6 +52,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Server(args) => live::server(&args),
+        Command::Fuzz(args) => fuzz::fuzz(&args),
         Command::List(args) => inspect::list(&args),
         Command::Show(args) => inspect::show(&args),
         Command::Explain(args) => inspect::explain(&args),

@@ -1,5 +1,6 @@
 //! `tunnelproof run`: from arguments to an exit code.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -33,12 +34,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         Some(path) => KnownFailures::read(path).map_err(Failure::Usage)?,
         None => KnownFailures::default(),
     };
-    let program = if args.command.is_empty() {
-        let this = std::env::current_exe()?;
-        Program { command: vec![this.into(), "shim".into()] }
-    } else {
-        Program { command: args.command.clone() }
-    };
+    let program = program(&args.command)?;
     let about = About {
         subcommand: "run",
         suite: &suite,
@@ -80,6 +76,15 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         std::fs::write(path, known.write(&tally.results)).map_err(|e| cannot_write(path, &e))?;
     }
     Ok(summary.exit)
+}
+
+/// The shim's command, or the built-in reference.
+pub fn program(command: &[OsString]) -> io::Result<Program> {
+    if !command.is_empty() {
+        return Ok(Program { command: command.to_vec() });
+    }
+    let this = std::env::current_exe()?;
+    Ok(Program { command: vec![this.into(), "shim".into()] })
 }
 
 /// What a run of a single case has to be told too.
@@ -137,11 +142,11 @@ fn stdout(format: Format) -> Box<dyn Write> {
     }
 }
 
-fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
+pub fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
     File::create(path).map(BufWriter::new).map_err(|e| cannot_write(path, &e))
 }
 
-fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+pub fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     Failure::Usage(format!("can't write {}: {error}", path.display()))
 }
 

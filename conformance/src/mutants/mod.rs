@@ -30,6 +30,7 @@ mod run;
 mod tokens;
 
 pub use report::markdown;
+pub(crate) use run::judge as judged;
 pub use run::{Catch, Extent, Report, Row, run_all};
 
 /// An implementation with one bug.

@@ -146,7 +146,7 @@ fn cost(vector: &Vector) -> u8 {
 }
 
 /// The verdict on an outcome, and what is wrong in words.
-fn judge(vector: &Vector, outcome: &Outcome) -> Result<(), (Kind, String)> {
+pub(crate) fn judge(vector: &Vector, outcome: &Outcome) -> Result<(), (Kind, String)> {
     let answer = match outcome {
         Outcome::Ok(out) => Answer::Ok(out),
         Outcome::Reject(rejection) => Answer::Reject {
