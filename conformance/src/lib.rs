@@ -8,7 +8,7 @@ mod controls;
 mod decode;
 mod floor;
 mod fuzz;
-mod known;
+pub mod known;
 mod live;
 mod log;
 pub mod model;
@@ -26,3 +26,5 @@ mod stop;
 mod summary;
 pub mod trace;
 mod verdict;
+
+pub use shim::protocol as shim_protocol;

@@ -12,29 +12,44 @@ pub const MAX_LINE: usize = 1 << 20;
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RequestLine<'a> {
+    /// The first line.
     Hello {
+        /// The versions that the harness speaks.
         protocol: Range,
+        /// Version of the suite of vectors.
         suite: &'a str,
+        /// Hash of the suite, hexadecimal.
         suite_hash: &'a str,
     },
+    /// Asks for one operation.
     Run {
+        /// Comes back with the answer.
         id: u64,
+        /// Id of the vector.
         case: &'a str,
+        /// Name of the operation.
         op: &'a str,
+        /// Its input.
         #[serde(rename = "in")]
         input: &'a Map<String, Value>,
+        /// When the harness gives up, in milliseconds from now.
         deadline_ms: u64,
     },
+    /// Asks to forget everything.
     Reset {
+        /// Comes back with the answer.
         id: u64,
     },
+    /// The last line.
     Bye,
 }
 
 /// The versions that one side speaks, both ends included.
 #[derive(Debug, Serialize)]
 pub struct Range {
+    /// The lowest version.
     pub min: u32,
+    /// The highest version.
     pub max: u32,
 }
 
@@ -56,23 +71,34 @@ impl RequestLine<'_> {
 /// A shim's answer to `hello`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
+    /// The version that both will speak.
     pub protocol: u32,
+    /// What is being tested.
     pub implementation: Implementation,
+    /// The operations that it runs.
     pub ops: Vec<String>,
+    /// The profiles that it claims.
     pub profiles: Vec<String>,
+    /// The optional features that it has.
     #[serde(default)]
     pub features: Vec<String>,
+    /// How much it tells about a reject.
     pub error_detail: ErrorDetail,
+    /// How many requests it can hold unanswered.
     pub max_inflight: u64,
 }
 
 /// What is being tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Implementation {
+    /// Its name.
     pub name: String,
+    /// Its version.
     pub version: String,
+    /// The language that it is written in; may be empty.
     #[serde(default)]
     pub language: String,
+    /// Where it can be found; may be empty.
     #[serde(default)]
     pub url: String,
 }
@@ -81,8 +107,11 @@ pub struct Implementation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ErrorDetail {
+    /// That it was rejected.
     Bool,
+    /// The class as well.
     Class,
+    /// Class and code.
     Code,
 }
 
@@ -90,32 +119,46 @@ pub enum ErrorDetail {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
+    /// Accepted.
     Ok,
+    /// Refused by a check that was meant to refuse.
     Reject,
+    /// The implementation can't run it.
     Unsupported,
+    /// The implementation does not want to run it.
     Skip,
+    /// The implementation failed in a way that no check was meant for.
     Fault,
 }
 
 /// A shim's answer to `run`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnswerLine {
+    /// That of the request.
     pub id: u64,
+    /// What became of it.
     pub outcome: Outcome,
+    /// The results; there if the outcome is ok.
     pub out: Option<Map<String, Value>>,
+    /// Why it was rejected; empty where nothing is said.
     pub error: ErrorInfo,
+    /// Why it was not run, shortened.
     pub reason: Option<String>,
+    /// Where that is tracked, shortened.
     pub issue: Option<String>,
 }
 
 /// The `error` of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct ErrorInfo {
+    /// Class of the registry, shortened.
     pub class: Option<String>,
+    /// Code of the registry, shortened.
     pub code: Option<String>,
     /// Absent, null (a caller error) or a number.
     #[serde(default, deserialize_with = "present")]
     pub status: Option<Option<u16>>,
+    /// The implementation's own words, shortened.
     pub native: Option<String>,
 }
 
@@ -134,9 +177,15 @@ impl ErrorInfo {
 /// A line from a shim, parsed.
 #[derive(Debug)]
 pub enum ReplyLine {
+    /// What the shim is.
     Hello(Hello),
+    /// What became of a request.
     Answer(AnswerLine),
-    Reset { id: u64 },
+    /// Everything is forgotten.
+    Reset {
+        /// That of the request.
+        id: u64,
+    },
 }
 
 impl ReplyLine {
