@@ -17,6 +17,7 @@ mod client;
 mod credentials;
 mod frames;
 mod hostile;
+mod known_failures;
 mod lines;
 mod login;
 mod m2;
@@ -62,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "token", run: token::token, max_len: 256 },
     Target { name: "vector_file", run: vector_file::run, max_len: 4096 },
     Target { name: "shim_line", run: lines::run, max_len: 2048 },
+    Target { name: "known_failures", run: known_failures::run, max_len: 2048 },
     Target { name: "operation", run: operation::run, max_len: 4096 },
     Target { name: "client", run: client::run, max_len: 256 },
     Target { name: "server", run: server::run, max_len: 256 },

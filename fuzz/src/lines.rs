@@ -1,16 +1,10 @@
 //! Lines of the shim protocol, in both directions.
 
 use serde_json::{Map, Value};
+use tunnelproof::shim_protocol::{AnswerLine, ReplyLine};
 use tunnelproof::shim_server::{Hello, Implementation, Outcome, serve};
 
 use crate::Verdict;
-
-// The harness keeps its reader of answers to itself, so it is compiled here once more.
-#[allow(dead_code, missing_docs)]
-#[path = "../../conformance/src/shim/protocol.rs"]
-mod protocol;
-
-use protocol::{AnswerLine, ReplyLine};
 
 /// Any octets as lines of requests, and each line as an answer.
 ///

@@ -63,6 +63,8 @@ fn the_lists_of_targets_agree() {
         assert!(readme.contains(&format!("| `{name}` |")), "{name} in the README");
     }
     assert_eq!(listed.len(), TARGETS.len(), "no name is there twice");
+    let dictionaries = of(root.join("dictionaries"));
+    assert!(dictionaries.is_subset(&listed), "{dictionaries:?}");
 }
 
 fn corpus() -> PathBuf {

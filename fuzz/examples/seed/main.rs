@@ -37,6 +37,7 @@ fn main() -> io::Result<()> {
     }
     vector_files(&suite, &mut seeds)?;
     lines(&suite, &mut seeds);
+    known_failures(&mut seeds);
     operations(&mut seeds);
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     for ((target, name), Seed { octets, .. }) in &seeds {
@@ -196,6 +197,26 @@ fn lines(suite: &Suite, seeds: &mut Seeds) {
     }
     for (name, text) in texts {
         put(seeds, "shim_line", name, text.into_bytes());
+    }
+}
+
+/// Files of known failures, right and with one fault each.
+fn known_failures(seeds: &mut Seeds) {
+    let two = "# known\n[[known]]\npattern = \"tok/ed25519/*\"\nreason = \"cofactor; to be fixed\"\n\n\
+               [[known]]\npattern = 'hs/spki/?a'\nreason = \"\"\"two\nlines\"\"\"\n";
+    for (name, text) in [
+        ("two", two.to_owned()),
+        ("none", "known = []\n".to_owned()),
+        ("inline", "known = [{ pattern = \"a\\u002fb\", reason = 'r' }]".to_owned()),
+        ("classes", two.replace("?a", "{a,b[c-d]}\\\\*")),
+        ("twice", two.replace("hs/spki/?a", "tok/ed25519/*")),
+        ("blank-reason", two.replace("two\nlines", " \n")),
+        ("no-reason", two.replace("reason = \"cofactor; to be fixed\"", "")),
+        ("unknown-key", two.replace("# known", "id = 1")),
+        ("bad-glob", two.replace("?a", "[a")),
+        ("half", two[..two.len() / 2].to_owned()),
+    ] {
+        put(seeds, "known_failures", name, text.into_bytes());
     }
 }
 
