@@ -1,3 +1,4 @@
+//! `tunnelproof_fuzz::run("server_key", ..)` for libFuzzer.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
