@@ -79,6 +79,7 @@ const fn may(name: &'static str, shape: Shape) -> Field {
 const CHECKS: &[(&str, &[&str])] = &[
     ("request", &["private_key", "spki", "plaintext"]),
     ("reply", &["private_key", "plaintext"]),
+    ("length", &["length"]),
     ("open-record", &["m1", "m3", "k"]),
 ];
 
@@ -191,6 +192,12 @@ fn check_check(object: &Map<String, Value>, path: &str) -> Result<(), ShapeError
     keys.push("check");
     if !keys_are(object, &keys) {
         return fail(path, &format!("not the check {name:?} of {fields:?}"));
+    }
+    if name == "length" {
+        return match object["length"].is_u64() {
+            true => Ok(()),
+            false => fail(path, "`length` is not an integer"),
+        };
     }
     for field in *fields {
         check_octets(&object[*field], Side::Out, &format!("{path}.{field}"))?;

@@ -25,6 +25,7 @@ pub(super) fn message(check: &Value, octets: &[u8], before: Option<&[u8]>) -> Re
             opens(check, ciphertext)
         }
         Some("reply") => opens(check, octets),
+        Some("length") => length(check, octets),
         Some("open-record") => {
             let Some(m2) = before else { return fault("M2 before it", "nothing") };
             open_record(check, m2, octets)
@@ -49,6 +50,15 @@ fn opens(check: &Value, ciphertext: &[u8]) -> Result<(), Fault> {
     } else {
         fault(&format!("plaintext {}", hex::encode(expected)), &hex::encode(found))
     }
+}
+
+fn length(check: &Value, octets: &[u8]) -> Result<(), Fault> {
+    let expected = check["length"].as_u64();
+    if expected.is_some_and(|expected| octets.len() as u64 == expected) {
+        return Ok(());
+    }
+    let expected = check["length"].to_string();
+    fault(&format!("{expected} octets"), &format!("{} octets", octets.len()))
 }
 
 fn open_record(check: &Value, m2: &[u8], record: &[u8]) -> Result<(), Fault> {

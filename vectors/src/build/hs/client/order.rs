@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::events::{end, receive, request, wake};
-use super::{all_sent, input, not_established, usual};
+use super::{all_sent_unopened, input, not_established, usual};
 use crate::build::family::Family;
 use crate::build::world::good;
 
@@ -19,7 +19,7 @@ pub(super) fn order() -> Family {
         "valid",
         rules,
         input(hs, usual(hs)),
-        all_sent(hs, &hs.m3),
+        all_sent_unopened(hs, &hs.m3),
         "M3 arrives soon after M2.",
     );
     let events =
@@ -29,12 +29,18 @@ pub(super) fn order() -> Family {
         "m3-at-9999",
         &["HS-061", "HS-063"],
         input(hs, events),
-        all_sent(hs, &hs.m3),
+        all_sent_unopened(hs, &hs.m3),
         note,
     );
     let events = vec![receive(9_000, &hs.m1), request(40_000, hs.t), receive(49_999, &hs.m3)];
     let note = "The deadline runs from M2, not from connecting or from M1.";
-    family.accept("deadline-from-m2", &["HS-061"], input(hs, events), all_sent(hs, &hs.m3), note);
+    family.accept(
+        "deadline-from-m2",
+        &["HS-061"],
+        input(hs, events),
+        all_sent_unopened(hs, &hs.m3),
+        note,
+    );
     let mut bad = |name: &str, rules: &[&'static str], code, flaw: &str, last: Vec<Value>| {
         let mut events = vec![receive(20, &hs.m1), request(40, hs.t)];
         events.extend(last);

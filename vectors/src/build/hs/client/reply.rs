@@ -2,12 +2,11 @@
 
 use super::super::events::{receive, request};
 use super::super::oaep;
-use super::{all_sent, input, not_established, sent_m2, usual};
+use super::{all_sent, all_sent_unopened, input, not_established, sent_m2_unopened, usual};
 use crate::build::cred::with_octet;
 use crate::build::family::{Draft, Family, hex};
 use crate::build::keys;
-use crate::build::primitives::{password, stream};
-use crate::build::protocol::{self, ciphertext_with_zero, p3};
+use crate::build::protocol::{ciphertext_with_zero, p3};
 use crate::build::world::{Credentials, Handshake, NOW, good};
 
 pub(super) fn reply() -> Family {
@@ -27,7 +26,9 @@ pub(super) fn reply() -> Family {
     );
     let mut add = |name: &str, hs: &Handshake, m3: &[u8], rules: &[&'static str], note: &str| {
         let events = vec![receive(20, &hs.m1), request(40, hs.t), receive(90, m3)];
-        family.accept(name, rules, input(hs, events), all_sent(hs, m3), note);
+        let opened = name.starts_with("sizes") || matches!(name, "time-0-10" | "time-2-64-minus-1");
+        let sent = if opened { all_sent(hs, m3) } else { all_sent_unopened(hs, m3) };
+        family.accept(name, rules, input(hs, events), sent, note);
     };
     for (name, t, time) in [
         ("time-plus-10", NOW, NOW + 10),
@@ -52,7 +53,6 @@ pub(super) fn reply() -> Family {
     for (name, server, client, id) in [
         ("sizes-4425-4480-id-1", keys::k4425(), keys::k4480_b(), &b"a"[..]),
         ("sizes-4480-4425-id-255", keys::k4480_a(), keys::k4425(), &[b'x'; 255]),
-        ("sizes-4432-4432-id-utf8", keys::k4552_c(), keys::k4432(), "\u{feff}\u{1f511}".as_bytes()),
     ] {
         let other = Handshake::new(Credentials::labelled(id, name), server, client, NOW, name);
         add(
@@ -94,7 +94,7 @@ fn bad_reply_octets(family: &mut Family, hs: &Handshake) {
         ("m3-is-m2", hs.m2.clone(), "the client's own M2 comes back"),
     ] {
         let rules: &[_] = if octets.is_empty() { &["HS-052", "FRAME-005"] } else { &["HS-052"] };
-        with_m3(family, name, rules, "malformed", flaw, &octets).out(sent_m2(hs));
+        with_m3(family, name, rules, "malformed", flaw, &octets).out(sent_m2_unopened(hs));
     }
     let stripped = ciphertext_with_zero(&hs.client.public, "M3 zero first", &hs.p3);
     let flaw = "the leading zero octet of a good M3 is stripped";
@@ -107,7 +107,7 @@ fn bad_reply_octets(family: &mut Family, hs: &Handshake) {
         &stripped[1..],
     )
     .bug("ciphertext length")
-    .out(sent_m2(hs));
+    .out(sent_m2_unopened(hs));
     for bad in
         oaep::bad(&hs.client.public, &hs.p3, "M3").into_iter().filter(|bad| bad.representative)
     {
@@ -118,15 +118,6 @@ fn bad_reply_octets(family: &mut Family, hs: &Handshake) {
         };
         with_m3(family, bad.name, rules, "decrypt", bad.flaw, &bad.octets);
     }
-    let own = hs.server.public.encrypt(&protocol::oaep("P3 under the server's key"), &hs.p3);
-    with_m3(
-        family,
-        "under-the-servers-key",
-        &["HS-053"],
-        "decrypt",
-        "P3 is encrypted under the server's key",
-        &own,
-    );
 }
 
 fn bad_reply_contents(family: &mut Family, hs: &Handshake) {
@@ -148,7 +139,6 @@ fn bad_reply_contents(family: &mut Family, hs: &Handshake) {
     for (name, time) in [("time-plus-11", t + 11), ("time-minus-11", t - 11)] {
         bad(name, &["HS-056"], "stale", "t' is 11 seconds from t", p3(ps, k, time, nonce));
     }
-    bad("time-largest", &["HS-056"], "stale", "t' is 2^64 - 1", p3(ps, k, u64::MAX, nonce));
     bad(
         "time-2-32-more",
         &["HS-056", "CONV-002"],
@@ -168,20 +158,11 @@ fn bad_reply_contents(family: &mut Family, hs: &Handshake) {
             p3(ps, k, t, &nonce),
         );
     }
-    bad("nonce-zero", &["HS-057"], "nonce", "the nonce is all zero", p3(ps, k, t, &[0; 30]));
-    bad(
-        "nonce-of-another",
-        &["HS-057"],
-        "nonce",
-        "the nonce of another request",
-        p3(ps, k, t, &stream("another nonce", 30)),
-    );
     let mut wrong = |name: &str, flaw: &str, ps: &[u8]| {
         bad(name, &["HS-058"], "wrong_password", flaw, p3(ps, k, t, nonce));
     };
     let digit = if ps[7] == b'0' { b'1' } else { b'0' };
     wrong("ps-last-digit", "the last digit of Ps is another", &with_octet(ps, 7, digit));
-    wrong("ps-of-another", "another Ps", &password("another server password", 8));
     let (late, other) = (t + 11, [7; 30]);
     let wrong_ps = with_octet(ps, 0, if ps[0] == b'0' { b'1' } else { b'0' });
     bad(
@@ -197,13 +178,6 @@ fn bad_reply_contents(family: &mut Family, hs: &Handshake) {
         "nonce",
         "nonce and Ps are wrong: the nonce comes first",
         p3(&wrong_ps, k, t, &other),
-    );
-    bad(
-        "order-stale-password",
-        &["HS-056"],
-        "stale",
-        "t' is late and Ps wrong: t' comes first",
-        p3(&wrong_ps, k, late, nonce),
     );
     bad(
         "order-form-stale",
@@ -227,7 +201,6 @@ fn bad_reply_contents(family: &mut Family, hs: &Handshake) {
     }
     for (name, t, time) in [
         ("wrap-t-0", 0, u64::MAX),
-        ("wrap-t-5", 5, u64::MAX - 3),
         ("wrap-t-2-64-minus-1", u64::MAX, 4),
         ("apart-at-2-64", u64::MAX, u64::MAX - 11),
     ] {

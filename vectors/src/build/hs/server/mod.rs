@@ -40,6 +40,12 @@ fn replied(hs: &Handshake, now: u64) -> Value {
     json!({ "sent": [hex(&hs.m1), m3], "looked_up": hex(&hs.credentials.id), "established": false })
 }
 
+/// As `replied` where other vectors open M3: opening costs the judge an RSA private operation.
+fn replied_unopened(hs: &Handshake) -> Value {
+    let m3 = json!({ "check": "length", "length": hs.m3.len() });
+    json!({ "sent": [hex(&hs.m1), m3], "looked_up": hex(&hs.credentials.id), "established": false })
+}
+
 /// Only M1 is sent.
 fn silent(hs: &Handshake, looked_up: Option<&[u8]>) -> Value {
     json!({ "sent": [hex(&hs.m1)], "looked_up": looked_up.map(hex), "established": false })
@@ -67,7 +73,10 @@ fn accepted() -> Family {
     let mut add =
         |name: &str, hs: &Handshake, m2: &[u8], now: u64, rules: &[&'static str], note: &str| {
             let events = vec![receive(100, m2), found(110, &hs.credentials.server_key, now)];
-            family.accept(name, rules, input(hs, events), replied(hs, now), note);
+            let opened =
+                matches!(name, "time-plus-9" | "time-2-64-minus-1") || name.starts_with("sizes-44");
+            let sent = if opened { replied(hs, now) } else { replied_unopened(hs) };
+            family.accept(name, rules, input(hs, events), sent, note);
         };
     for (name, t, now) in [
         ("time-plus-9", NOW, NOW + 9),
@@ -89,12 +98,6 @@ fn accepted() -> Family {
             keys::k4552_c(),
             keys::k8192(),
             b"alice0123456789ABCDEFGHIJKLMNOP",
-        ),
-        (
-            "sizes-4432-4552-id-utf8",
-            keys::k4432(),
-            keys::k4552_b(),
-            "\u{feff} \u{1f511}\u{202e}".as_bytes(),
         ),
     ] {
         let other = Handshake::new(Credentials::labelled(id, name), server, client, NOW, name);

@@ -130,19 +130,11 @@ fn bad_plaintext(family: &mut Family, hs: &Handshake) {
         "the last octet of P1 is missing",
         hs.p1[..hs.p1.len() - 1].to_vec(),
     );
-    bad("p1-len8-255", &["HS-033"], "len8 is 255", with_octet(&hs.p1, 0, 255));
-    bad("p1-id-empty", &["HS-034", "CRED-001"], "the id is empty", p1(b"", pc, t, nonce));
     bad(
         "p1-id-control",
         &["HS-034", "CRED-003"],
         "the id contains a line end",
         p1(b"al\nice", pc, t, nonce),
-    );
-    bad(
-        "p1-id-utf8",
-        &["HS-034", "CRED-002"],
-        "the id is not well-formed UTF-8",
-        p1(b"al\xc0\xafice", pc, t, nonce),
     );
     bad(
         "p1-password",
@@ -183,7 +175,6 @@ pub(super) fn binding(base: Base) -> Family {
         "the nonce is bound to another client's key",
         &protocol::nonce(m1, &other, r),
     );
-    bad("keys-swapped", "the keys are in each other's place", &protocol::nonce(spki, m1, r));
     bad(
         "another-r",
         "the last 16 octets belong to another r",
@@ -196,19 +187,8 @@ pub(super) fn binding(base: Base) -> Family {
         "another label",
         &[r, &hash(b"secure-tunnel/v2 nonce", &[0])[..16]].concat(),
     );
-    bad(
-        "no-separator",
-        "the octet 00 after the label is missing",
-        &[r, &hash(protocol::NONCE, &[])[..16]].concat(),
-    );
-    bad(
-        "last-16-octets",
-        "the last 16 octets of the hash instead of the first",
-        &[r, &hash(protocol::NONCE, &[0])[16..]].concat(),
-    );
     bad("unbound", "30 random octets, as in the original", &stream("unbound nonce", 30));
-    bad("zero", "the 16 octets are zero", &[r, &[0; 16]].concat());
-    for position in [0, 14, 29] {
+    for position in [14, 29] {
         let mut nonce = hs.nonce.clone();
         nonce[position] ^= 1;
         let what = if position == 29 { ": 15 of 16 octets are right" } else { "" };
