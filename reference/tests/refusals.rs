@@ -339,6 +339,14 @@ fn failures_are_released_after_the_delay() {
     let failure = lookup().decide(found(), server_fresh(), NOW, Tick(2_100)).unwrap_err();
     is(&failure.error, "lookup_failed", "OBS-007");
     assert_eq!(failure.release, Tick(2_100));
+    // After M3 there is nothing left to hide.
+    let awaiting = || lookup().decide(found(), server_fresh(), NOW, Tick(200)).unwrap().0;
+    let failure = awaiting().receive(&mut [0; 17], Tick(300)).unwrap_err();
+    is(&failure.error, "open_failed", "CHAN-021");
+    assert_eq!(failure.release, Tick(300));
+    let failure = awaiting().receive(&mut [0; 17], Tick(30_000)).unwrap_err();
+    assert_eq!((failure.error.code(), failure.release), ("timeout", Tick(30_000)));
+    assert_eq!(awaiting().ended().release, Tick(0));
     // Without a delay it may take its time.
     let slow = lookup_of(&good_p1());
     assert!(slow.decide(found(), server_fresh(), NOW, Tick(29_999)).is_ok());

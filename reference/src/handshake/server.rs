@@ -255,7 +255,7 @@ impl Lookup {
             .map_err(|source| failure(HandshakeError::BadKey { source }))?;
         let schedule = Schedule::new(&m1, &m2, &m3, secret.0);
         let channel = AwaitingOpen::new(schedule);
-        Ok((AwaitOpen { channel, id, deadline, release }, m3))
+        Ok((AwaitOpen { channel, id, deadline }, m3))
     }
 }
 
@@ -265,7 +265,6 @@ pub struct AwaitOpen {
     channel: AwaitingOpen,
     id: Id,
     deadline: Deadline,
-    release: Tick,
 }
 
 impl AwaitOpen {
@@ -281,8 +280,9 @@ impl AwaitOpen {
     /// # Errors
     /// `timeout` at the deadline or later, and the failures of a record that is not open.
     pub fn receive(self, record: &mut [u8], at: Tick) -> Result<(Channel, Id), Failure> {
-        let Self { channel, id, deadline, release } = self;
-        let failure = |error| Failure { error, release: release.max(at) };
+        let Self { channel, id, deadline } = self;
+        // The delay of OBS-005 hides what happens before M3; the peer has that already.
+        let failure = |error| Failure { error, release: at };
         deadline.check(at).map_err(failure)?;
         // spec: HS-065, HS-066
         match channel.receive(record) {
@@ -295,7 +295,7 @@ impl AwaitOpen {
     #[must_use]
     pub fn ended(self) -> Failure {
         // spec: HS-073
-        Failure { error: HandshakeError::Order { requirement: "HS-073" }, release: self.release }
+        Failure { error: HandshakeError::Order { requirement: "HS-073" }, release: Tick(0) }
     }
 }
 
