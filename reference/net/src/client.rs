@@ -362,3 +362,90 @@ impl fmt::Debug for Keys {
         f.debug_struct("Keys").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_read_as_they_are_written() {
+        for text in [
+            "tcp://127.0.0.1:7000",
+            "ws://example.org:80/",
+            "ws://[::1]:9/a/b?c",
+            "tcp://[fe80::1]:1",
+        ] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
+        }
+        let bare: Endpoint = "ws://h:1".parse().unwrap();
+        assert_eq!((bare.host.as_str(), bare.port, bare.path.as_str()), ("h", 1, "/"));
+        for (text, fault) in [
+            ("h:1", "no scheme"),
+            ("wss://h:1", "unknown scheme \"wss\""),
+            ("tcp://h", "no port"),
+            ("tcp://h:x", "\"x\" is no port"),
+            ("tcp://h:65536", "is no port"),
+            ("tcp://::1:1", "without brackets"),
+            ("tcp://:1", "no host"),
+            ("tcp://h:1/p", "a path after tcp://"),
+        ] {
+            let found = text.parse::<Endpoint>().unwrap_err();
+            assert!(found.contains(fault), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_known_by_address_or_name() {
+        for (host, expected) in [
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("[::1]", true),
+            ("localhost", true),
+            ("0.0.0.0", false),
+            ("localhost.example", false),
+        ] {
+            let to: Endpoint = format!("tcp://{host}:1").parse().unwrap();
+            assert_eq!(to.is_loopback(), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_the_most_and_begin_anew() {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(350));
+        for _ in 0..2 {
+            for full in [100, 200, 350, 350] {
+                let wait = backoff.advance();
+                let full = Duration::from_millis(full);
+                assert!(wait <= full && wait >= full / 2, "{wait:?} of {full:?}");
+            }
+            backoff.reset();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_pair_is_given_once() {
+        let pool = Arc::new(Pool {
+            ahead: 2,
+            keys: Mutex::new(KeyPool::new(2)),
+            filled: Notify::new(),
+            taken: Notify::new(),
+        });
+        let pem = include_str!("../../../vectors/keys/test-rsa-4425.pem");
+        let der = pem_rfc7468::decode_vec(pem.as_bytes()).unwrap().1;
+        let put = || {
+            pool.lock().put(RsaPrivate::from_pkcs8(&der).unwrap());
+            pool.filled.notify_waiters();
+        };
+        put();
+        pool.when_filled(KeyPool::take).await;
+        let waiting = tokio::spawn({
+            let pool = Arc::clone(&pool);
+            async move { pool.when_filled(KeyPool::take).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "the pool is empty");
+        put();
+        waiting.await.unwrap();
+        assert_eq!(pool.lock().missing(), 2);
+    }
+}

@@ -2,8 +2,8 @@
 //!
 //! All of the protocol is in the reference; what is here is what its callers have to do: read and write, wait
 //! until a deadline and not longer, keep queues and counts bounded, and end a connection in the same way whatever
-//! ended it.
-
+//! ended it. The README has a tutorial of the command; its example of the API is a test:
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod client;

@@ -1,5 +1,7 @@
 //! Deadlines, delays and limits on a clock that only the tests move: no test here waits for real.
 
+#![allow(clippy::unwrap_used)] // in the helpers; a test that cannot go on panics
+
 mod common;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! What arrives, in whatever shape, and how connections end: over octets in memory, on both transports.
 
+#![allow(clippy::unwrap_used)] // in the helpers; a test that cannot go on panics
+
 mod common;
 
 use common::*;
@@ -55,23 +57,23 @@ async fn messages_go_both_ways_and_both_sides_end_cleanly() {
     }
 }
 
+/// The largest that is received is tested where the limits are: here its cost would be ten seconds of unoptimised AES.
 #[tokio::test]
-async fn the_largest_payload_passes_and_a_larger_one_is_the_callers_error() {
+async fn a_payload_larger_than_all_buffers_passes_and_one_too_large_is_the_callers_error() {
     for transport in BOTH {
         let (mut server, client) = pair(transport).await;
-        let largest = vec![5; (1 << 24) - 17];
-        let too_long = [&largest[..], &[5]].concat();
-        assert_eq!(code(&client.send(too_long).await), "payload_too_long");
-        let (sent, received) = tokio::join!(client.send(largest.clone()), server.recv());
+        assert_eq!(code(&client.send(vec![5; (1 << 24) - 16]).await), "payload_too_long");
+        let large = vec![5; 1 << 20];
+        let (sent, received) = tokio::join!(client.send(large.clone()), server.recv());
         sent.unwrap();
-        assert!(received.unwrap() == largest, "{transport}");
+        assert!(received.unwrap() == large, "{transport}");
     }
 }
 
 /// Each sends far more than all buffers hold, before it reads the end of what the other sends.
 #[tokio::test]
 async fn floods_in_both_directions_do_not_lock_up() {
-    const MESSAGES: usize = 200;
+    const MESSAGES: usize = 60;
     for transport in BOTH {
         let (server, client) = pair(transport).await;
         let flood = |tunnel: Tunnel| async move {
@@ -97,15 +99,14 @@ async fn floods_in_both_directions_do_not_lock_up() {
     }
 }
 
-/// What is not read stays with whoever sends it: queues are bounded.
-#[tokio::test]
+/// What is not read stays with whoever sends it: queues are bounded. The clock moves only when nothing else can.
+#[tokio::test(start_paused = true)]
 async fn a_slow_reader_holds_its_peer_back() {
     let (server, mut client) = pair(Transport::Tcp).await;
     let mut taken = 0;
     loop {
         let sending = server.send(vec![1; 10_000]);
-        // Nothing else runs here than the writer, which has had its turn when the queue is full for good.
-        match tokio::time::timeout(std::time::Duration::from_millis(300), sending).await {
+        match tokio::time::timeout(std::time::Duration::from_secs(1), sending).await {
             Ok(sent) => sent.unwrap(),
             Err(_) => break,
         }
@@ -121,7 +122,7 @@ async fn a_slow_reader_holds_its_peer_back() {
 
 #[tokio::test]
 async fn refusals_differ_for_this_side_and_not_for_the_peer() {
-    let mut m2_of = Vec::new();
+    let mut refused = 0;
     for transport in BOTH {
         let unknown = CLIENT_KEY.replace("alice", "bob");
         let wrong = CLIENT_KEY.replace("bufn", "bufN");
@@ -147,11 +148,12 @@ async fn refusals_differ_for_this_side_and_not_for_the_peer() {
             }
             raw.send(&m2).await;
             assert_eq!(raw.rest().await, raw.ending(), "{transport} {expected}");
+            drop(raw);
             assert_eq!(code(&accepting.await.unwrap()), expected, "{transport}");
-            m2_of.push(m2.len());
+            refused += 1;
         }
     }
-    assert_eq!(m2_of.len(), 14);
+    assert_eq!(refused, 14);
 }
 
 #[tokio::test]

@@ -214,3 +214,84 @@ fn apply_mask(octets: &mut [u8], mask: [u8; 4]) {
         *octet ^= mask;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All items of `octets`, pushed in pieces of `size`.
+    fn items(decoder: &mut Decoder, octets: &[u8], size: usize) -> Result<Vec<Item>, Failure> {
+        let mut items = Vec::new();
+        for mut piece in octets.chunks(size) {
+            while !piece.is_empty() {
+                let (taken, item) = decoder.push(piece)?;
+                assert!(taken == piece.len() || item.is_some(), "it stops for an item only");
+                piece = &piece[taken..];
+                items.extend(item);
+            }
+        }
+        Ok(items)
+    }
+
+    #[test]
+    fn what_one_role_encodes_the_other_decodes_in_pieces_of_any_size() {
+        for (from, to) in [(Role::Client, Role::Server), (Role::Server, Role::Client)] {
+            let mut octets = Vec::new();
+            let lengths = [0usize, 1, 3, 125, 126, 4_096];
+            for length in lengths {
+                encode(from, &vec![length.to_le_bytes()[0]; length], &mut octets).unwrap();
+            }
+            encode_pong(from, b"ignored", &mut octets).unwrap();
+            encode_close(from, &mut octets).unwrap();
+            for size in [1, 2, 7, 1_000, octets.len()] {
+                let found = items(&mut Decoder::new(to), &octets, size).unwrap();
+                let expected = lengths
+                    .map(|length| Item::Message(vec![length.to_le_bytes()[0]; length]))
+                    .into_iter()
+                    .chain([Item::End]);
+                assert_eq!(found, expected.collect::<Vec<_>>(), "{size}");
+            }
+        }
+    }
+
+    #[test]
+    fn memory_grows_with_what_arrived_not_with_what_was_announced() {
+        let mut decoder = Decoder::new(Role::Server);
+        decoder.set_limit(Limit::Established);
+        let announced = [&[0x82, 0xff][..], &(1u64 << 24).to_be_bytes(), &[0; 4]].concat();
+        assert_eq!(items(&mut decoder, &announced, 1).unwrap(), []);
+        let mut pushed = 0;
+        for length in [1, 10, 1_000, 50_000] {
+            assert_eq!(items(&mut decoder, &vec![0; length], length).unwrap(), []);
+            pushed += length;
+            let held = decoder.message.as_ref().unwrap().capacity();
+            assert!(held <= 8 + 2 * pushed, "{held} for {pushed}");
+        }
+    }
+
+    #[test]
+    fn the_limit_is_that_of_the_state_and_counts_all_frames_of_a_message() {
+        for (limit, most) in [(Limit::Handshake, 4_096), (Limit::Established, 1u64 << 24)] {
+            for (length, fits) in [(most, true), (most + 1, false), (u64::MAX >> 1, false)] {
+                let mut decoder = Decoder::new(Role::Client);
+                decoder.set_limit(limit);
+                let header = [&[0x82, 127][..], &length.to_be_bytes()].concat();
+                assert_eq!(items(&mut decoder, &header, 10).is_ok(), fits, "{length}");
+            }
+        }
+        let mut decoder = Decoder::new(Role::Client);
+        let first = [&[0x02, 126, 0x10, 0x00][..], &[0; 4_096]].concat();
+        assert_eq!(items(&mut decoder, &first, 100).unwrap(), []);
+        assert!(matches!(items(&mut decoder, &[0x80, 1], 2), Err(Failure::Frame(_))));
+    }
+
+    #[test]
+    fn masks_differ_from_frame_to_frame() {
+        let of = || {
+            let mut octets = Vec::new();
+            encode(Role::Client, b"message", &mut octets).unwrap();
+            octets
+        };
+        assert_ne!(of(), of());
+    }
+}

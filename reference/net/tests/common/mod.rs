@@ -1,6 +1,6 @@
 //! What the tests share: the published keys, one client, and a peer that puts any octets on the wire.
 
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code, clippy::unwrap_used)] // each test file uses a part; in the helpers: a test that cannot go on panics
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,0 +1,507 @@
+//! The command from end to end, as a user runs it, on the loopback interface. Its RSA keys are the published test keys,
+//! but for one test that makes its own.
+
+#![allow(clippy::unwrap_used)] // in the helpers; a test that cannot go on panics
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_secure-tunnel");
+
+fn key(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../vectors/keys")
+        .join(format!("test-rsa-{name}.pem"))
+}
+
+/// A directory with the credentials of alice.
+fn with_alice() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(run(directory.path(), &["keygen", "--id", "alice"]).status.success());
+    directory
+}
+
+fn command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.current_dir(directory).args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    command(directory, arguments).output().unwrap()
+}
+
+fn told(output: &Output) -> (Option<i32>, String) {
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Ends a process that outlives every reasonable wait, so that whoever waits for it fails and does not hang.
+struct Watchdog {
+    _called_off: mpsc::Sender<()>,
+}
+
+impl Watchdog {
+    fn of(child: &Child) -> Self {
+        let id = child.id().to_string();
+        let (_called_off, bark) = mpsc::channel();
+        std::thread::spawn(move || {
+            if bark.recv_timeout(Duration::from_secs(300)) == Err(RecvTimeoutError::Timeout) {
+                let _ = Command::new("kill").args(["-KILL", &id]).status();
+            }
+        });
+        Self { _called_off }
+    }
+}
+
+/// A command that says on standard error what happens; ended when dropped.
+struct Running {
+    _watchdog: Watchdog,
+    child: Child,
+    log: BufReader<ChildStderr>,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self { _watchdog: Watchdog::of(&child), child, log }
+    }
+
+    fn serve(directory: &Path, url: &str, arguments: &[&str]) -> (Self, String) {
+        let key = key("4552-a");
+        let fixed = ["serve", url, "--credentials", ".", "--rsa-key", key.to_str().unwrap()];
+        let mut running = Self::start(&mut command(directory, &[&fixed[..], arguments].concat()));
+        let line = running.wait_for("listening on ");
+        let url = line.split("listening on ").nth(1).unwrap().trim().to_owned();
+        (running, url)
+    }
+
+    /// The next line with `text` in it. A log that ends without it fails the test.
+    fn wait_for(&mut self, text: &str) -> String {
+        let mut seen = String::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "no {text:?} in:\n{seen}");
+            if line.contains(text) {
+                return line;
+            }
+            seen.push_str(&line);
+        }
+    }
+
+    /// As an operator does with SIGTERM; gives the exit code.
+    fn terminate(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // unless it has ended
+        let _ = self.child.wait();
+    }
+}
+
+/// A client as a user runs it, but for the RSA key.
+fn connect(directory: &Path, url: &str, more: &[&str]) -> Command {
+    let key = key("4552-b");
+    let fixed = ["connect", url, "--key", "alice.client.toml", "--test-rsa-key"];
+    command(directory, &[&fixed[..], &[key.to_str().unwrap()], more].concat())
+}
+
+/// Sends `input` and gives what comes back.
+fn exchange(command: &mut Command, input: &str) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _watchdog = Watchdog::of(&child);
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    let writer = std::thread::spawn(move || {
+        let _ = stdin.write_all(input.as_bytes()); // the client may have ended
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+#[cfg(unix)]
+#[test]
+fn keygen_writes_two_secret_files_and_never_over_others() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = with_alice();
+    let path = directory.path();
+    let files = ["alice.client.toml", "alice.server.toml"].map(|name| path.join(name));
+    for file in &files {
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let before = files.each_ref().map(|file| fs::read(file).unwrap());
+    let (code, text) = told(&run(path, &["keygen", "--id", "alice"]));
+    assert_eq!(code, Some(3));
+    assert!(text.contains("alice.client.toml: exists already"), "{text}");
+    // Nor if only one of the two is there: the other is not left behind either.
+    fs::remove_file(&files[0]).unwrap();
+    let (code, text) = told(&run(path, &["keygen", "--id", "alice"]));
+    assert_eq!(code, Some(3));
+    assert!(text.contains("alice.server.toml: exists already"), "{text}");
+    assert!(!files[0].exists());
+    assert_eq!(fs::read(&files[1]).unwrap(), before[1]);
+
+    let (code, text) = told(&run(path, &["keygen", "--id", "a\nb"]));
+    assert_eq!(code, Some(3));
+    assert!(text.contains("--id: ") && text.contains("control character"), "{text}");
+}
+
+/// Nothing here is made ahead: hourly RSA key, client key pair, credentials with a strange id.
+#[test]
+fn three_commands_make_a_tunnel() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let made = run(path, &["keygen", "--id", "../\u{fc} \"x\"", "--out", "."]);
+    let made = String::from_utf8(made.stdout).unwrap();
+    let [client, server] = made.lines().collect::<Vec<_>>()[..] else { panic!("{made}") };
+    let arguments = ["serve", "tcp://127.0.0.1:0", "--credentials", server, "--echo"];
+    let mut serving = Running::start(&mut command(path, &arguments));
+    let line = serving.wait_for("listening on ");
+    let url = line.split("listening on ").nth(1).unwrap().trim();
+    let arguments = ["connect", url, "--key", client, "--keys-ahead", "1"];
+    let output = exchange(&mut command(path, &arguments), "hello\n");
+    assert_eq!(output.stdout, b"hello\n", "{}", told(&output).1);
+    assert!(output.status.success());
+    serving.wait_for("connected as \"../\u{fc} \\\"x\\\"\"");
+    serving.wait_for("closed");
+    assert_eq!(serving.terminate(), Some(0));
+}
+
+#[test]
+fn echo_exec_and_forward_on_both_transports() {
+    let directory = with_alice();
+    let path = directory.path();
+    let long = "0123456789abcdef".repeat(8_000);
+    for scheme in ["tcp", "ws"] {
+        let url = format!("{scheme}://127.0.0.1:0");
+        let (serving, at) = Running::serve(path, &url, &["--echo"]);
+        let output = exchange(&mut connect(path, &at, &[]), &long);
+        assert!(output.stdout == long.as_bytes(), "{}", told(&output).1);
+        assert_eq!(serving.terminate(), Some(0));
+
+        let exec = "read line; echo \"$SECURE_TUNNEL_ID says $line\"; cat";
+        let (serving, at) = Running::serve(path, &url, &["--exec", exec]);
+        let output = exchange(&mut connect(path, &at, &[]), "hello\nand more");
+        assert_eq!(output.stdout, b"alice says hello\nand more", "{}", told(&output).1);
+        drop(serving);
+
+        let local = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = local.local_addr().unwrap().to_string();
+        let (mut serving, at) = Running::serve(path, &url, &["--forward", &address]);
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = local.accept().unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            stream.write_all(text.to_uppercase().as_bytes()).unwrap();
+        });
+        let output = exchange(&mut connect(path, &at, &[]), "half closed");
+        assert_eq!(output.stdout, b"HALF CLOSED", "{}", told(&output).1);
+        answering.join().unwrap();
+        // Nobody listens there any more.
+        let output = exchange(&mut connect(path, &at, &[]), "x");
+        assert_eq!(told(&output).0, Some(6), "{}", told(&output).1);
+        serving.wait_for(&format!("--forward {address}: "));
+    }
+}
+
+#[test]
+fn a_client_that_is_revoked_is_cut_off_and_one_that_is_added_gets_in() {
+    let directory = with_alice();
+    let path = directory.path();
+    let (mut serving, url) = Running::serve(path, "ws://127.0.0.1:0", &["--echo"]);
+    // Two of the same id, whose standard input stays open.
+    let mut clients =
+        [(); 2].map(|()| Running::start(connect(path, &url, &[]).stdin(Stdio::piped())));
+    for client in &mut clients {
+        client.wait_for("connected to ");
+        serving.wait_for("connected as \"alice\"");
+    }
+    fs::rename(path.join("alice.server.toml"), path.join("away")).unwrap();
+    serving.wait_for("credentials of 0 clients are in force");
+    serving.wait_for("\"alice\" is revoked");
+    for client in &mut clients {
+        client.wait_for("cut off: end of the transport without a close record");
+        assert_eq!(client.child.wait().unwrap().code(), Some(6));
+    }
+    let (code, text) = told(&exchange(&mut connect(path, &url, &[]), "x"));
+    assert_eq!(code, Some(5));
+    assert!(text.contains("Only its own log says why"), "{text}");
+    serving.wait_for("refused: id has no serverKey (auth unknown_id, HS-043)");
+
+    fs::rename(path.join("away"), path.join("alice.server.toml")).unwrap();
+    serving.wait_for("credentials of 1 clients are in force");
+    let output = exchange(&mut connect(path, &url, &[]), "back");
+    assert_eq!(output.stdout, b"back", "{}", told(&output).1);
+
+    // A file that breaks is told of, and leaves the client in.
+    fs::write(path.join("alice.server.toml"), "id = \"alice\"\nserver_key = 'short'\n").unwrap();
+    serving.wait_for("alice.server.toml: id \"alice\": field server_key: ");
+    let output = exchange(&mut connect(path, &url, &[]), "still in");
+    assert_eq!(output.stdout, b"still in", "{}", told(&output).1);
+}
+
+#[test]
+fn local_connections_get_a_tunnel_each_and_a_pin_is_checked() {
+    let directory = with_alice();
+    let path = directory.path();
+    let key = key("4552-a");
+    let fixed = ["serve", "tcp://127.0.0.1:0", "--credentials", ".", "--echo", "--rsa-key"];
+    let arguments = [&fixed[..], &[key.to_str().unwrap()]].concat();
+    let mut serving = Running::start(&mut command(path, &arguments));
+    let line = serving.wait_for("pin for the clients: ");
+    let pin = line.split(": ").nth(2).unwrap().trim();
+    let line = serving.wait_for("listening on ");
+    let url = line.split("listening on ").nth(1).unwrap().trim();
+
+    let mut connecting =
+        Running::start(&mut connect(path, url, &["--pin", pin, "--listen", "127.0.0.1:0"]));
+    let line = connecting.wait_for("listening on ");
+    let local = line.split("listening on ").nth(1).unwrap().split(' ').next().unwrap();
+    let mut streams = [(); 3].map(|()| TcpStream::connect(local).unwrap());
+    for (at, stream) in streams.iter_mut().enumerate() {
+        stream.write_all(format!("stream {at}").as_bytes()).unwrap();
+    }
+    for (at, stream) in streams.iter_mut().enumerate() {
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut back = String::new();
+        stream.read_to_string(&mut back).unwrap();
+        assert_eq!(back, format!("stream {at}"));
+    }
+
+    let other = "00".repeat(32);
+    let (code, text) = told(&exchange(&mut connect(path, url, &["--pin", &other]), "x"));
+    assert_eq!(code, Some(5));
+    assert!(text.contains("(auth pin, HS-020)"), "{text}");
+}
+
+#[test]
+fn a_client_comes_back_to_a_server_that_comes_back() {
+    let directory = with_alice();
+    let path = directory.path();
+    let (serving, url) = Running::serve(path, "tcp://127.0.0.1:0", &["--echo"]);
+    let more = ["--reconnect", "--retry", "60"];
+    let mut client =
+        Running::start(connect(path, &url, &more).stdin(Stdio::piped()).stdout(Stdio::piped()));
+    client.wait_for("connected to ");
+    let mut serving = serving;
+    serving.wait_for("connected as ");
+    serving.child.kill().unwrap();
+    client.wait_for("connecting again");
+    drop(serving);
+    let (_serving, _) = Running::serve(path, &url, &["--echo"]);
+    client.wait_for("connected to ");
+    let mut stdin = client.child.stdin.take().unwrap();
+    stdin.write_all(b"again").unwrap();
+    drop(stdin);
+    let mut back = String::new();
+    client.child.stdout.take().unwrap().read_to_string(&mut back).unwrap();
+    assert_eq!(back, "again");
+    assert_eq!(client.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn tokens_go_from_keygen_to_verify() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let token = |arguments: &[&str]| {
+        let output = run(path, &[&["token"], arguments].concat());
+        assert!(output.status.success(), "{}", told(&output).1);
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let server = token(&["keygen", "--out", "server.toml"]);
+    let client = token(&["keygen", "--out", "client.toml"]);
+    let challenge = token(&["challenge", "--key", "server.toml", "--client", &client]);
+    let id = ["--server-id", "tokens.example"];
+    let signed = token(&[&["sign", "--key", "client.toml"], &id[..], &[&challenge]].concat());
+    let issue = ["issue", "--key", "server.toml", "--client", &client];
+    let issued = token(&[&issue, &id[..], &[&signed]].concat());
+    assert_eq!(token(&["verify", "--server", &server, &issued]), client);
+    let piped =
+        exchange(&mut command(path, &["token", "verify", "--key", "server.toml", "-"]), &issued);
+    assert_eq!(piped.stdout, format!("{client}\n").as_bytes());
+
+    let refused = run(path, &["token", "verify", "--server", &client, &issued]);
+    let (code, text) = told(&refused);
+    assert_eq!(code, Some(5));
+    assert!(text.contains("(auth server_signature, TOK-044; 401)"), "{text}");
+    let other = run(path, &[&["token"][..], &issue, &["--server-id", "other", &signed]].concat());
+    assert_eq!(told(&other).0, Some(5), "signed for another server");
+    assert_eq!(told(&run(path, &["token", "keygen", "--out", "server.toml"])).0, Some(3));
+    assert_eq!(told(&run(path, &["token", "verify", &issued])).0, Some(2), "no key");
+}
+
+#[test]
+fn what_is_wrong_is_named_with_what_to_do() {
+    let directory = with_alice();
+    let path = directory.path();
+    let serve = ["serve", "tcp://127.0.0.1:0", "--echo", "--credentials"];
+    for (arguments, code, text) in [
+        (vec!["connect", "http://h:1", "--key", "x"], 2, "expected tcp://HOST:PORT or ws://"),
+        (vec!["connect", "tcp://h", "--key", "x"], 2, "no port"),
+        (vec!["connect", "tcp://127.0.0.1:1", "--key", "x"], 3, "x: No such file"),
+        (vec!["connect", "tcp://127.0.0.1:1", "--key", "alice.server.toml"], 3, "field `id`"),
+        ([&serve[..], &["none"]].concat(), 3, "none: No such file"),
+        ([&serve[..], &["alice.client.toml"]].concat(), 3, "alice.client.toml: line 2"),
+        ([&serve[..], &[".", "--rsa-key", "alice.client.toml"]].concat(), 3, "openssl genpkey"),
+        ([&serve[..], &[".", "--release-delay", "10000"]].concat(), 3, "1 to 9999"),
+        (vec!["serve", "ws://127.0.0.1:0/p", "--credentials", ".", "--echo"], 2, "takes any"),
+        (vec![], 2, "Usage"),
+    ] {
+        let (found, said) = told(&run(path, &arguments));
+        assert_eq!(found, Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(text), "{arguments:?}: {said}");
+    }
+    let refused = told(&exchange(&mut connect(path, "tcp://127.0.0.1:1", &[]), ""));
+    assert_eq!(refused.0, Some(4), "{}", refused.1);
+}
+
+#[test]
+fn whoever_leaves_the_machine_unprotected_is_warned() {
+    let directory = with_alice();
+    let path = directory.path();
+    let serve = |url: &str, pinned: bool| {
+        let key = key("4552-a");
+        let mut arguments = vec!["serve", url, "--credentials", ".", "--echo"];
+        if pinned {
+            arguments.extend(["--rsa-key", key.to_str().unwrap()]);
+        }
+        let mut running = Running::start(&mut command(path, &arguments));
+        let mut log = String::new();
+        while !log.contains("listening on ") {
+            assert_ne!(running.log.read_line(&mut log).unwrap(), 0, "{log}");
+        }
+        log.contains("WARNING")
+    };
+    assert!(!serve("tcp://0.0.0.0:0", true), "a pinned key needs no other channel");
+    assert!(!serve("tcp://127.0.0.1:0", true));
+    // An address that nothing answers at: the warning comes first.
+    let output = exchange(&mut connect(path, "tcp://0.0.0.0:1", &[]), "");
+    assert!(told(&output).1.contains("WARNING: tcp://0.0.0.0:1 is not on this machine"));
+    let output = exchange(&mut connect(path, "tcp://127.0.0.1:1", &[]), "");
+    assert!(!told(&output).1.contains("WARNING"));
+}
+
+/// The endpoint under test, driven by the lines of spec/live-protocol.md.
+#[test]
+fn under_test_speaks_the_live_protocol_in_both_roles() {
+    let der = |name| {
+        let pem = fs::read(key(name)).unwrap();
+        hex::encode(pem_rfc7468::decode_vec(&pem).unwrap().1)
+    };
+    let id = hex::encode("alice@example.org");
+    let client_key = hex::encode("alice@example.orgbufnVvnNLGk4De8jl1mshoPIOP");
+    let server_key = hex::encode("M37jldKyKT1VDcekWyuqJ3lgZ1");
+    let pairs = format!(r#"[{{"id":"{id}","server_key":"{server_key}"}}]"#);
+    for transport in ["tcp", "ws"] {
+        let mut server = Driven::start(&format!(
+            r#"{{"v":1,"role":"server","transport":"{transport}","host":"127.0.0.1","credentials":{pairs},"rsa_key":"{}","release_ms":null}}"#,
+            der("4552-a")
+        ));
+        let port = server.read()["port"].as_u64().unwrap();
+        let mut client = Driven::start(r#"{"v":1,"role":"client"}"#);
+        assert_eq!(client.read()["ready"], true);
+        let dial = |number| {
+            format!(
+                r#"{{"dial":{number},"transport":"{transport}","host":"127.0.0.1","port":{port},"client_key":"{client_key}","pin":null,"rsa_key":"{}","send":["00ff"]}}"#,
+                der("4552-b")
+            )
+        };
+        client.write(&dial(7));
+        let opened = server.read();
+        assert_eq!((&opened["event"], &opened["id"]), (&"open".into(), &id.clone().into()));
+        assert_eq!(client.read()["event"], "open");
+        assert_eq!(client.read()["payload"], "00ff");
+        client.write(&format!(r#"{{"send":7,"payload":"{}","times":2}}"#, "07".repeat(5_000)));
+        for _ in 0..2 {
+            assert_eq!(client.read()["payload"]["length"], 5_000);
+        }
+        server.write(&format!(r#"{{"send":{},"payload":"ab"}}"#, opened["peer"]));
+        assert_eq!(client.read()["payload"], "ab");
+        client.write(r#"{"close":7}"#);
+        assert_eq!(client.read()["clean"], true);
+        let ended = server.read();
+        assert_eq!((&ended["event"], &ended["clean"]), (&"end".into(), &true.into()));
+
+        server.write(r#"{"credentials":[]}"#);
+        assert_eq!(server.read()["credentials"], 0);
+        client.write(&dial(8));
+        assert_eq!(client.read()["code"], "order");
+        assert_eq!(server.read()["code"], "unknown_id");
+
+        server.write(&format!(r#"{{"credentials":{pairs}}}"#));
+        assert_eq!(server.read()["credentials"], 1);
+        client.write(&dial(9));
+        server.read();
+        assert_eq!(client.read()["event"], "open");
+        assert_eq!(client.read()["event"], "message");
+        // The end of input closes what is open.
+        assert_eq!(client.end(), Some(0));
+        assert_eq!(server.read()["clean"], true);
+        assert_eq!(server.end(), Some(0));
+    }
+    let mut wrong = Driven::start(r#"{"v":2,"role":"client"}"#);
+    assert_eq!(wrong.child.wait().unwrap().code(), Some(3));
+}
+
+struct Driven {
+    _watchdog: Watchdog,
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Driven {
+    fn start(first: &str) -> Self {
+        let mut child = Command::new(BINARY)
+            .arg("under-test")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut driven = Self { _watchdog: Watchdog::of(&child), child, lines };
+        driven.write(first);
+        driven
+    }
+
+    fn write(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().unwrap();
+        stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    fn read(&mut self) -> serde_json::Value {
+        let mut line = String::new();
+        assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "it has ended");
+        serde_json::from_str(&line).unwrap()
+    }
+
+    fn end(&mut self) -> Option<i32> {
+        drop(self.child.stdin.take());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // unless it has ended
+        let _ = self.child.wait();
+    }
+}
