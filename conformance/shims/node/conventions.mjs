@@ -13,7 +13,7 @@ const REGISTRY = {
     record_length: 'limit', open_failed: 'auth', unknown_type: 'encoding', control_payload: 'encoding',
     missing_open: 'state', unexpected_open: 'state', after_close: 'state', exhausted: 'limit', dead: 'state',
     closed: 'state', payload_too_long: 'limit', label_length: 'limit', output_length: 'limit',
-    not_established: 'state',
+    not_established: 'state', truncated: 'state',
   },
   frame: { zero_length: 'limit', too_long: 'limit', early_end: 'encoding', text_message: 'encoding' },
   tok: {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::fuzz_args::FuzzArgs;
+use super::pair::PairArgs;
 use crate::select::{Filter, Shard};
 
 const EXAMPLES: &str = "\
@@ -46,6 +47,7 @@ pub enum Command {
     Selftest(SelftestArgs),
     Vectors(VectorsArgs),
     Shim(ShimArgs),
+    Pair(PairArgs),
 }
 
 /// Run vectors against a shim and report (the default).

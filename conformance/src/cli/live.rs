@@ -27,7 +27,7 @@ pub fn server(args: &ServerArgs) -> Result<u8, Failure> {
     let (target, clients, transports) = match (&args.connect, &args.credentials) {
         (Some(url), Some(file)) => {
             let (transport, address) = parse_url(url).map_err(Failure::Usage)?;
-            if !args.live.transport.is_empty() && transports(&args.live) != [transport] {
+            if !args.live.transport.is_empty() && transports(&args.live.transport) != [transport] {
                 let name = transport.name();
                 return Err(Failure::Usage(format!("{url} is {name}: leave --transport out")));
             }
@@ -45,7 +45,7 @@ pub fn server(args: &ServerArgs) -> Result<u8, Failure> {
         }
         _ => {
             let program = Program { command: args.command.clone() };
-            (Target::Command(program), live::server::clients(), transports(&args.live))
+            (Target::Command(program), live::server::clients(), transports(&args.live.transport))
         }
     };
     let command = args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -138,13 +138,14 @@ fn indices<'a>(cases: &[Case], suite: &'a Suite, selected: &[&Vector]) -> Vec<(u
         .collect()
 }
 
-fn transports(args: &LiveArgs) -> Vec<Transport> {
+/// The transports that an option chooses: all, if it is not given.
+pub(super) fn transports(chosen: &[TransportArg]) -> Vec<Transport> {
     let is_chosen = |transport: &Transport| {
         let arg = match transport {
             Transport::Tcp => TransportArg::Tcp,
             Transport::Ws => TransportArg::Ws,
         };
-        args.transport.is_empty() || args.transport.contains(&arg)
+        chosen.is_empty() || chosen.contains(&arg)
     };
     Transport::ALL.into_iter().filter(is_chosen).collect()
 }

@@ -6,6 +6,7 @@ mod fuzz;
 mod fuzz_args;
 mod inspect;
 mod live;
+mod pair;
 mod run;
 
 use std::ffi::OsString;
@@ -61,6 +62,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Selftest(args) => check::selftest(&args),
         Command::Vectors(args) => check::vectors(&args.command),
         Command::Shim(args) => check::shim(&args),
+        Command::Pair(args) => pair::pair(&args),
     }
 }
 

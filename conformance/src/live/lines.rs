@@ -46,12 +46,18 @@ struct Raw {
     peer: Option<u64>,
     dial: Option<u64>,
     id: Option<String>,
-    payload: Option<String>,
-    length: Option<u64>,
-    sha256: Option<String>,
+    payload: Option<Payload>,
     clean: Option<bool>,
     class: Option<String>,
     code: Option<String>,
+}
+
+/// Octets, or what stands for many.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Payload {
+    Octets(String),
+    Long { length: u64, sha256: String },
 }
 
 impl Line {
@@ -84,10 +90,16 @@ impl Line {
         };
         let what = match event.as_str() {
             "open" => Happened::Open { id: octets_of(raw.id, "id")? },
-            "message" => Happened::Message {
-                payload: octets_of(raw.payload, "payload")?,
-                length: raw.length,
-                sha256: raw.sha256,
+            "message" => match raw.payload {
+                None => return Err(lacks("payload")),
+                Some(Payload::Octets(text)) => Happened::Message {
+                    payload: octets_of(Some(text), "payload")?,
+                    length: None,
+                    sha256: None,
+                },
+                Some(Payload::Long { length, sha256 }) => {
+                    Happened::Message { payload: None, length: Some(length), sha256: Some(sha256) }
+                }
             },
             "end" => Happened::End {
                 clean: raw.clean.ok_or_else(|| lacks("clean"))?,
@@ -128,6 +140,10 @@ mod tests {
         };
         assert_eq!((class, code.as_deref()), (None, Some("stale")));
         assert_eq!(Line::parse(br#"{"credentials":2}"#), Ok(Line::Credentials(2)));
+        let long = br#"{"event":"message","dial":1,"payload":{"length":5000,"sha256":"ab"}}"#;
+        let what =
+            Happened::Message { payload: None, length: Some(5000), sha256: Some("ab".into()) };
+        assert_eq!(Line::parse(long), Ok(Line::Event(Event { key: 1, what })));
     }
 
     #[test]

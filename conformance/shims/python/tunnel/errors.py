@@ -7,7 +7,7 @@ _CODES = {
     "auth": "decrypt unknown_id wrong_password pin open_failed client_signature server_signature",
     "freshness": "stale timeout future expired",
     "binding": "binding nonce challenge_type challenge_key wrong_type public_key_mismatch",
-    "state": "order missing_open unexpected_open after_close dead closed not_established",
+    "state": "order missing_open unexpected_open after_close dead closed not_established truncated",
     "limit": "record_length exhausted payload_too_long label_length output_length zero_length too_long"
     " invalid_time invalid_ttl",
     "internal": "lookup_failed",
