@@ -20,8 +20,8 @@ pub struct Case {
     pub about: String,
     /// The vector with the same fault.
     pub vector: Option<&'static str>,
-    /// Its group in spec/observability.md.
-    pub group: Option<&'static str>,
+    /// Its groups: those of spec/observability.md, and "closing" for OBS-002.
+    pub groups: Vec<&'static str>,
     /// The transports that it makes sense on.
     pub over: &'static [Transport],
     pub needs: Vec<Need>,
@@ -71,7 +71,7 @@ impl Case {
             codes: &[],
             about: about.into(),
             vector: None,
-            group: None,
+            groups: Vec::new(),
             over: &Transport::ALL,
             needs: Vec::new(),
             slow: false,
@@ -94,7 +94,7 @@ impl Case {
     /// The comparison of a group.
     pub fn comparison(role: Role, group: &'static str) -> Case {
         let about = format!("no member of the group {group:?} looks different to the peer");
-        let rules = &["OBS-001", "OBS-002", "OBS-004"];
+        let rules = &["OBS-002", "OBS-001", "OBS-004"];
         let name = format!("group/{group}");
         let case = Case::accept(role, &name, rules, about, |_| Ok(()));
         Case { script: Script::Compare(group), ..case }
@@ -102,8 +102,9 @@ impl Case {
 
     /// Whether it belongs to a group; what is in "request-secret" is in "request" too.
     pub fn is_member(&self, group: &str) -> bool {
-        self.group
-            .is_some_and(|own| own == group || (own == "request-secret" && group == "request"))
+        self.groups
+            .iter()
+            .any(|own| *own == group || (*own == "request-secret" && group == "request"))
     }
 
     /// Names the vector with the same fault.
@@ -112,8 +113,9 @@ impl Case {
     }
 
     /// Has to look to the peer like the others of this group.
-    pub fn in_group(self, group: &'static str) -> Case {
-        Case { group: Some(group), ..self }
+    pub fn in_group(mut self, group: &'static str) -> Case {
+        self.groups.push(group);
+        self
     }
 
     /// Runs over one transport only.
@@ -157,7 +159,7 @@ impl Case {
             expect,
             base: None,
             flaw: None,
-            group: self.group.map(str::to_owned),
+            group: self.groups.first().map(|group| (*group).to_owned()),
             severity: None,
             note: self.about.clone(),
             bug: None,

@@ -14,7 +14,7 @@ use tunnelproof_vectors::Vector;
 
 use super::case::{Case, Fault, Need, Script};
 use super::endpoint::Endpoint;
-use super::groups::{Member, compare};
+use super::groups::{CLOSING, Member, View, compare};
 use super::stage::Clients;
 use super::worker::{Outcome, is_usable, play, start};
 use super::{Role, Target, Transport, timing};
@@ -238,6 +238,10 @@ impl Run<'_> {
                 let case = &self.plan.cases[*member];
                 for (transport, outcome) in outcomes.iter().filter(|_| case.is_member(group)) {
                     if let Some((view, _)) = &outcome.view {
+                        // A clean end has other events than a failure, but no other closing.
+                        let events =
+                            if group == CLOSING { Vec::new() } else { view.events.clone() };
+                        let view = View { events, closing: view.closing.clone() };
                         members.push(Member { case: &case.id, transport: *transport, view });
                     }
                 }

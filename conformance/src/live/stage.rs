@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::Transport;
 use super::case::{Case, Fault, class};
 use super::endpoint::Endpoint;
 use super::groups::View;
@@ -11,14 +12,12 @@ use super::lines::{Event, Happened};
 use super::peer::{End, Peer, Seen, describe_close};
 use super::trace::Trace;
 use super::wire::Credentials;
-use super::{Role, Transport};
 use crate::stop::Stop;
 use crate::verdict::Verdict;
 
 /// What a script is given.
 pub struct Stage<'a> {
     pub case: &'a Case,
-    pub role: Role,
     pub endpoint: &'a Endpoint,
     pub transport: Transport,
     pub clients: &'a Clients,
@@ -47,6 +46,17 @@ enum Expected<'a> {
     Codes(&'a [&'a str]),
     /// Not clean, whatever the reason is called.
     Any,
+    /// Clean, or one of these codes: where it depends on what the endpoint has read by then.
+    CleanOr(&'a [&'a str]),
+}
+
+/// How the transport has to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    /// As at any other end (OBS-002).
+    Usual,
+    /// As the endpoint's library does it (OBS-003), or in answer to the harness's own close frame.
+    Library,
 }
 
 impl<'a> Stage<'a> {
@@ -62,7 +72,6 @@ impl<'a> Stage<'a> {
     ) -> Stage<'a> {
         Stage {
             case,
-            role: case.role,
             endpoint,
             transport,
             clients,
@@ -114,8 +123,34 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// What the endpoint did instead.
     pub fn refused_with(&self, peer: Peer<'_>, codes: &[&str]) -> Result<(), Fault> {
-        let was_open = self.is_open(&peer);
-        self.ends(peer, &Expected::Codes(codes), was_open, true)
+        let was_open = peer.may_be_open;
+        self.ends(peer, &Expected::Codes(codes), was_open, Closing::Usual)
+    }
+
+    /// As [`Stage::refused`], where the harness itself has begun to close the transport: a library answers
+    /// a close frame with its status code.
+    ///
+    /// # Errors
+    /// What the endpoint did instead.
+    pub fn refused_after_closing(&self, peer: Peer<'_>) -> Result<(), Fault> {
+        let was_open = peer.may_be_open;
+        self.ends(peer, &Expected::Codes(self.case.codes), was_open, Closing::Library)
+    }
+
+    /// The connection has to end, cleanly or with one of the codes of the case.
+    ///
+    /// # Errors
+    /// What the endpoint did instead.
+    pub fn ends_either_way(&self, peer: Peer<'_>) -> Result<(), Fault> {
+        self.ends(peer, &Expected::CleanOr(self.case.codes), true, Closing::Usual)
+    }
+
+    /// The connection is gone; the endpoint has to report its end with one of the codes of the case.
+    ///
+    /// # Errors
+    /// What the endpoint did instead.
+    pub fn end_reported(&self, mark: usize, key: u64) -> Result<(), Fault> {
+        self.end_event(mark, key, &Expected::Codes(self.case.codes)).map(|_| ())
     }
 
     /// As [`Stage::refused`], where a WebSocket library may find the fault by itself: its status code is
@@ -124,8 +159,8 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// What the endpoint did instead.
     pub fn refused_by_library(&self, peer: Peer<'_>) -> Result<(), Fault> {
-        let was_open = self.is_open(&peer);
-        self.ends(peer, &Expected::Any, was_open, false)
+        let was_open = peer.may_be_open;
+        self.ends(peer, &Expected::Any, was_open, Closing::Library)
     }
 
     /// The connection has to end, cleanly: nothing more comes but the end.
@@ -133,11 +168,11 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// What the endpoint did instead.
     pub fn ends_cleanly(&self, peer: Peer<'_>) -> Result<(), Fault> {
-        self.ends(peer, &Expected::Clean, true, true)
+        self.ends(peer, &Expected::Clean, true, Closing::Usual)
     }
 
     /// Whether the endpoint has reported this connection as open.
-    pub fn is_open(&self, peer: &Peer<'_>) -> bool {
+    fn is_open(&self, peer: &Peer<'_>) -> bool {
         let events = self.endpoint.events(peer.mark, self.key(peer));
         events.iter().any(|event| event.name() == "open")
     }
@@ -147,15 +182,34 @@ impl<'a> Stage<'a> {
         peer.key.unwrap_or(u64::from(peer.port))
     }
 
+    /// As [`Stage::refused`], where the end may take until then.
+    ///
+    /// # Errors
+    /// What the endpoint did instead.
+    pub fn refused_by(&self, peer: Peer<'_>, deadline: Instant) -> Result<(), Fault> {
+        let was_open = peer.may_be_open;
+        self.ends_by(peer, deadline, &Expected::Codes(self.case.codes), was_open, Closing::Usual)
+    }
+
     fn ends(
         &self,
-        mut peer: Peer<'_>,
+        peer: Peer<'_>,
         expected: &Expected<'_>,
         may_be_open: bool,
-        tells_nothing: bool,
+        how: Closing,
+    ) -> Result<(), Fault> {
+        self.ends_by(peer, self.deadline(), expected, may_be_open, how)
+    }
+
+    fn ends_by(
+        &self,
+        mut peer: Peer<'_>,
+        deadline: Instant,
+        expected: &Expected<'_>,
+        may_be_open: bool,
+        how: Closing,
     ) -> Result<(), Fault> {
         let begun = Instant::now();
-        let deadline = self.deadline();
         let mut closing = Vec::new();
         let end = loop {
             match peer.next(deadline) {
@@ -163,7 +217,7 @@ impl<'a> Stage<'a> {
                 // A library may answer a ping that came before the fault.
                 Ok(Seen::Pong(_)) => {}
                 Ok(Seen::Close(code)) => {
-                    if tells_nothing && code.is_some() {
+                    if how == Closing::Usual && code.is_some() {
                         let expected = "a close frame without a status code (OBS-002)";
                         return Err(Fault::leak("the closing", expected, describe_close(code)));
                     }
@@ -184,7 +238,7 @@ impl<'a> Stage<'a> {
         };
         let took = begun.elapsed();
         closing.push(end.describe().to_owned());
-        let events = self.end_event(&peer, expected)?;
+        let events = self.end_event(peer.mark, self.key(&peer), expected)?;
         self.open_is_right(&peer, may_be_open)?;
         let events = events.iter().map(|event| event.name()).collect();
         let view = View { closing, events };
@@ -193,17 +247,21 @@ impl<'a> Stage<'a> {
     }
 
     /// Waits for the end event and judges it. Without events there is nothing to judge.
-    fn end_event(&self, peer: &Peer<'_>, expected: &Expected<'_>) -> Result<Vec<Event>, Fault> {
+    fn end_event(
+        &self,
+        mark: usize,
+        key: u64,
+        expected: &Expected<'_>,
+    ) -> Result<Vec<Event>, Fault> {
         if !self.endpoint.is_started() {
             return Ok(Vec::new());
         }
-        let key = self.key(peer);
         let is_end = |event: &Event| event.name() == "end";
         let came = |events: &[Event]| events.iter().any(is_end);
-        if !self.endpoint.wait_for(peer.mark, key, self.deadline(), came) {
+        if !self.endpoint.wait_for(mark, key, self.deadline(), came) {
             return Err(self.late("the connection ended, but no end event came"));
         }
-        let events = self.endpoint.events(peer.mark, key);
+        let events = self.endpoint.events(mark, key);
         for event in events.iter().filter(|event| event.name() != "message") {
             self.trace.note(0, format!("event of {key}: {:?}", event.what));
         }
@@ -229,9 +287,10 @@ impl<'a> Stage<'a> {
                 Err(Fault::wrong_reject(&at("clean"), "true", format!("false: {}", found())))
             }
             Expected::Clean => Ok(events),
+            Expected::CleanOr(_) if *clean => Ok(events),
             _ if *clean => Err(Fault::wrong_accept(&at("clean"), "false", "true")),
             Expected::Any => Ok(events),
-            Expected::Codes(codes) => {
+            Expected::Codes(codes) | Expected::CleanOr(codes) => {
                 let classes: Vec<&str> = codes.iter().map(|code| class(code)).collect();
                 if code.as_deref().is_some_and(|code| !codes.contains(&code)) {
                     return Err(Fault::wrong_class(&at("code"), &codes.join(" or "), found()));

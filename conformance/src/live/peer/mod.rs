@@ -30,6 +30,10 @@ pub struct Peer<'s> {
     /// The parts of a fragmented message so far.
     fragments: Option<(u8, Vec<u8>)>,
     ended: Option<End>,
+    /// Looked at already, and not taken.
+    peeked: Option<Seen>,
+    /// The peer has done what makes the endpoint report the connection as open.
+    pub may_be_open: bool,
 }
 
 /// What came from the endpoint.
@@ -110,6 +114,8 @@ impl<'s> Peer<'s> {
             inbox: Vec::new(),
             fragments: None,
             ended: None,
+            peeked: None,
+            may_be_open: false,
         })
     }
 
@@ -178,6 +184,9 @@ impl<'s> Peer<'s> {
     /// # Errors
     /// If nothing does by the deadline.
     pub fn next(&mut self, deadline: Instant) -> Result<Seen, Late> {
+        if let Some(seen) = self.peeked.take() {
+            return Ok(seen);
+        }
         loop {
             if let Some(seen) = self.take() {
                 self.tell(&seen);
@@ -200,6 +209,47 @@ impl<'s> Peer<'s> {
             }
             self.read(left.min(Duration::from_millis(200)));
         }
+    }
+
+    /// Whether a message is what comes next; it is not taken.
+    pub fn has_message(&mut self, deadline: Instant) -> bool {
+        if self.peeked.is_none() {
+            self.peeked = self.next(deadline).ok();
+        }
+        matches!(self.peeked, Some(Seen::Message(_)))
+    }
+
+    /// Takes a message, if that is what comes next.
+    pub fn skip_message(&mut self, deadline: Instant) {
+        if self.has_message(deadline) {
+            self.peeked = None;
+        }
+    }
+
+    /// Waits until there is something to be read, and leaves it unread.
+    pub fn await_octets(&self, deadline: Instant) {
+        while Instant::now() < deadline && !self.stage.stop.is_set() {
+            let turn = Duration::from_millis(200);
+            match self.stream.set_read_timeout(Some(turn)).and_then(|()| self.stream.peek(&mut [0]))
+            {
+                Err(e) if ws::is_timeout(&e) => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// Octets as they come, without any framing, until they are enough, the stream ends or the deadline has
+    /// passed.
+    pub fn raw_until(&mut self, deadline: Instant, enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+        while self.ended.is_none() && !enough(&self.inbox) && !self.stage.stop.is_set() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            self.read(left.min(Duration::from_millis(200)));
+        }
+        self.stage.trace.octets(self.port, "received octets", &self.inbox);
+        std::mem::take(&mut self.inbox)
     }
 
     fn tell(&self, seen: &Seen) {

@@ -1,7 +1,16 @@
 //! Checks of a server. The harness is its client.
 
+mod close;
+mod control;
+mod deadline;
 mod handshake;
+mod load;
+mod order;
+mod records;
 mod request;
+mod spki;
+mod tcp;
+mod ws;
 
 use serde_json::{Value, json};
 use tunnelproof_vectors::build::keys;
@@ -15,11 +24,26 @@ use super::wire::{CLOSE, Channel, Credentials, DATA, OPEN, Request, public_key};
 use super::{Role, Transport};
 
 /// The groups of spec/observability.md that a server can show.
-pub const GROUPS: &[&str] = &["request", "request-secret", "open", "record"];
+pub const GROUPS: &[&str] = &["request", "request-secret", "open", "record", "closing"];
 
 /// All cases, by family.
 pub fn cases() -> Vec<Case> {
-    [handshake::cases(), request::cases()].into_iter().flatten().collect()
+    [
+        handshake::cases(),
+        request::cases(),
+        spki::cases(),
+        order::cases(),
+        records::cases(),
+        close::cases(),
+        control::cases(),
+        tcp::cases(),
+        ws::cases(),
+        load::cases(),
+        deadline::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Whom a started server knows.
@@ -68,6 +92,10 @@ pub fn start_line(transport: Transport, clients: &Clients) -> Value {
 pub struct Link<'s> {
     pub peer: Peer<'s>,
     pub channel: Channel,
+    /// K of M3.
+    pub k: Vec<u8>,
+    /// The last record that came.
+    pub last: Vec<u8>,
 }
 
 impl<'a> Stage<'a> {
@@ -161,7 +189,7 @@ impl<'a> Stage<'a> {
             return wrong("the client's nonce", "another one");
         }
         let channel = Channel::new(&request.m1, m2, &m3, k, true);
-        Ok(Link { peer, channel })
+        Ok(Link { peer, channel, k: k.to_vec(), last: Vec::new() })
     }
 
     /// An honest handshake up to M3; the open record is not sent.
@@ -191,6 +219,7 @@ impl Link<'_> {
     /// Sends the open record.
     pub fn open(&mut self) {
         let record = self.channel.sends.seal(OPEN, b"");
+        self.peer.may_be_open = true;
         self.peer.send("record 0, open", &record);
     }
 
@@ -207,6 +236,7 @@ impl Link<'_> {
     pub fn receive(&mut self, what: &str) -> Result<(u8, Vec<u8>), Fault> {
         let stage = self.peer.stage;
         let record = stage.message(&mut self.peer, what)?;
+        self.last.clone_from(&record);
         self.channel.receives.open(&record).ok_or_else(|| {
             Fault::wrong_output(what, "a record", format!("{} octets", record.len()))
         })
