@@ -222,7 +222,8 @@ pub struct LiveArgs {
     #[arg(long, value_name = "DIR")]
     pub traces: Option<PathBuf>,
 
-    /// Play the members of the request groups N times each and report their times; never a verdict.
+    /// Play the selected members of the request groups N times each, one after the other, and report how
+    /// long they took: statistics, never a verdict.
     #[arg(long, value_name = "N", num_args = 0..=1, default_value = "0", default_missing_value = "30")]
     pub timing: usize,
 }

@@ -69,6 +69,8 @@ pub struct Over {
 const TURN: Duration = Duration::from_millis(5);
 /// An endpoint that has written more lines than any case can provoke is flooding.
 const MOST_EVENTS: usize = 200_000;
+/// How long the end of a process may take to be noticed.
+const MOMENT: Duration = Duration::from_millis(300);
 /// How long an endpoint may take to exit when its standard input has ended: 5 s for its channels, and some.
 const EXIT: Duration = Duration::from_secs(8);
 
@@ -187,6 +189,14 @@ impl Endpoint {
     /// Whether a case has ended its standard input, so that it is expected to exit.
     pub fn was_ended(&self) -> bool {
         self.was_ended.load(Ordering::Relaxed)
+    }
+
+    /// How it ended, if it does so within a moment: a connection that fails because the process has gone
+    /// is seen before its end is.
+    pub fn over_soon(&self) -> Option<Over> {
+        let pump = self.process.as_ref()?;
+        pump.shared.wait(Instant::now() + MOMENT, |state| state.over.is_some());
+        self.over()
     }
 
     /// How it ended, if it did.

@@ -20,8 +20,10 @@ pub fn report(plan: &Plan<'_>, stop: &Stop) -> Vec<String> {
             plan.timing
         );
         let _ = write!(text, "\n  {:>8} {:>8} {:>8}  member", "5 %", "median", "95 %");
-        for case in plan.cases.iter().filter(|case| case.is_member("request")) {
-            if !endpoint.is_started() && !case.needs.is_empty() {
+        for (index, _) in &plan.selected {
+            let case = &plan.cases[*index];
+            let can_run = endpoint.is_started() || case.needs.is_empty();
+            if !case.is_member("request") || !case.over.contains(&transport) || !can_run {
                 continue;
             }
             let mut times: Vec<Duration> = (0..plan.timing)

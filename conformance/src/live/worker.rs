@@ -40,14 +40,15 @@ pub fn play(plan: &Plan<'_>, stop: &Stop, endpoint: &Endpoint, at: (&Case, Trans
     let took = begun.elapsed();
     let mut fault = result.err();
     let mut stderr = None;
-    match endpoint.over() {
+    let over = if fault.is_some() { endpoint.over_soon() } else { endpoint.over() };
+    match over {
         Some(over) if !endpoint.was_ended() => {
             stderr = Some(over.stderr).filter(|text| !text.is_empty());
             fault = Some(Fault::of(over.verdict));
         }
         Some(_) => {}
         None if fault.is_none() && !stop.is_set() => {
-            fault = case.role.visit(&stage).err().map(|how| match endpoint.over() {
+            fault = case.role.visit(&stage).err().map(|how| match endpoint.over_soon() {
                 Some(over) => Fault::of(over.verdict),
                 None => Fault::of(Verdict::Poisoned { how }),
             });
