@@ -107,11 +107,6 @@ impl Case {
             .any(|own| *own == group || (*own == "request-secret" && group == "request"))
     }
 
-    /// Names the vector with the same fault.
-    pub fn like(self, vector: &'static str) -> Case {
-        Case { vector: Some(vector), ..self }
-    }
-
     /// Has to look to the peer like the others of this group.
     pub fn in_group(mut self, group: &'static str) -> Case {
         self.groups.push(group);

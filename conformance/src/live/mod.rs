@@ -10,7 +10,7 @@
 //! # How a case is written
 //!
 //! A case is a row: [`Case::refuse`] where the endpoint has to refuse, with the codes of the registry that it
-//! may report, [`Case::accept`] where everything has to go well; then `.like(vector)`, `.in_group(group)`,
+//! may report, [`Case::accept`] where everything has to go well; then `.in_group(group)`,
 //! `.only(transport)`, `.needs(need)`, `.slow()` as they apply. Its script gets a [`Stage`] and returns a
 //! [`Fault`] or nothing:
 //!
@@ -30,7 +30,7 @@
 //! groups, the second run of a failure.
 //!
 //! Families are files below `server/` and `client/`, each a function that returns its cases, listed in
-//! [`cases`]. Helpers of one role are `impl Stage` blocks there.
+//! [`cases`]; `server/like.rs` says which vector has the same fault. Helpers of one role are `impl Stage` blocks there.
 
 pub mod case;
 pub mod endpoint;

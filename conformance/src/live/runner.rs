@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -179,12 +179,13 @@ impl Run<'_> {
             }
             drop(sender);
             while let Some((index, transport, outcome)) = self.next(&receiver) {
+                let wanted = self.jobs_of(index).len();
                 let outcomes = self.outcomes.entry(index).or_default();
-                if attempt > 1 && outcomes.len() == self.plan.transports.len() {
+                if attempt > 1 && outcomes.len() == wanted {
                     outcomes.clear();
                 }
                 outcomes.insert(transport, outcome);
-                if outcomes.len() < self.jobs_of(index).len() {
+                if outcomes.len() < wanted {
                     continue;
                 }
                 let mut finding = finding(&self.outcomes[&index]);
@@ -337,14 +338,12 @@ impl Pass<'_> {
             Ok(endpoint) => endpoint,
             Err(error) => return self.break_off(error),
         };
-        let endpoint = RwLock::new(endpoint);
         thread::scope(|scope| {
             for &(index, transport) in jobs {
                 let (results, endpoint) = (results.clone(), &endpoint);
                 scope.spawn(move || {
-                    let Ok(endpoint) = endpoint.read() else { return };
                     let case = &self.plan.cases[index];
-                    let outcome = play(self.plan, self.stop, &endpoint, (case, transport));
+                    let outcome = play(self.plan, self.stop, endpoint, (case, transport));
                     if self.stop.is_set() && outcome.fault.is_some() {
                         return;
                     }

@@ -4,6 +4,7 @@ mod close;
 mod control;
 mod deadline;
 mod handshake;
+mod like;
 mod load;
 mod order;
 mod records;
@@ -43,7 +44,15 @@ pub fn cases() -> Vec<Case> {
     ]
     .into_iter()
     .flatten()
+    .map(with_vector)
     .collect()
+}
+
+/// Names the vector with the same fault, if there is one.
+fn with_vector(case: Case) -> Case {
+    let name = case.id.strip_prefix("live/server/");
+    let vector = like::LIKE.iter().find(|(own, _)| Some(*own) == name).map(|(_, vector)| *vector);
+    Case { vector, ..case }
 }
 
 /// Whom a started server knows.
@@ -328,4 +337,19 @@ fn refuse(
     script: impl Fn(&Stage<'_>) -> Result<(), Fault> + Send + Sync + 'static,
 ) -> Case {
     Case::refuse(Role::Server, name, rules, codes, about, script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_vector_that_is_named_belongs_to_a_case() {
+        let cases = cases();
+        for (name, vector) in like::LIKE {
+            let id = format!("live/server/{name}");
+            assert!(cases.iter().any(|case| case.id == id), "{name}, for {vector}, is no case");
+        }
+        assert!(cases.len() >= 160, "{}", cases.len());
+    }
 }
