@@ -112,6 +112,7 @@ fn exit_codes_tell_why_it_ended() {
     let broken = with(&["--", "/there/is/no/such/shim"]);
     assert_eq!(broken.code(), 3, "{}", broken.stdout());
     assert!(broken.stderr().contains("can't start"), "{}", broken.stderr());
+    assert!(!broken.stdout().contains("no difference"), "{}", broken.stdout());
     for usage in [
         &["fuzz", "--area", "crd"][..],
         &["fuzz", "--op", "cred.mak"],

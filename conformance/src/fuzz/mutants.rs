@@ -67,9 +67,16 @@ impl Report {
     }
 }
 
-/// Runs the cases of `seed` until every mutant of `mutants` is found, `cases` are made or `time` is over.
+/// Runs the cases of `seed` whose operation is `wanted`, until every mutant of `mutants` is found, the
+/// numbers below `cases` are used up or `time` is over.
 #[must_use]
-pub fn run(mutants: &[&'static Mutant], seed: u64, cases: u64, time: Duration) -> Report {
+pub fn run(
+    mutants: &[&'static Mutant],
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+    seed: u64,
+    cases: u64,
+    time: Duration,
+) -> Report {
     let begun = Instant::now();
     let next = AtomicU64::new(0);
     let missing = AtomicUsize::new(mutants.len());
@@ -86,7 +93,8 @@ pub fn run(mutants: &[&'static Mutant], seed: u64, cases: u64, time: Duration) -
                     let cache = Arc::new(Cache::default());
                     for number in first..(first + CHUNK).min(cases) {
                         let made = Instant::now();
-                        let plain = match Plain::of(seed, number, &mut oracle, &cache) {
+                        let Some(recipe) = Recipe::of(seed, number, wanted) else { continue };
+                        let plain = match Plain::of(&recipe, number, &mut oracle, &cache) {
                             Ok(plain) => plain,
                             Err(fault) => {
                                 lock(&faults).push((number, fault));
@@ -145,8 +153,12 @@ struct Plain {
 }
 
 impl Plain {
-    fn of(seed: u64, number: u64, oracle: &mut Oracle, cache: &Arc<Cache>) -> Result<Self, String> {
-        let recipe = Recipe::of(seed, number, &|_| true).ok_or("no recipe")?;
+    fn of(
+        recipe: &Recipe,
+        number: u64,
+        oracle: &mut Oracle,
+        cache: &Arc<Cache>,
+    ) -> Result<Self, String> {
         let case = recipe.case();
         let vector = oracle.vector(format!("case/{number}/{}", case.op), &case)?;
         let mut model = Model::new(None, Arc::clone(cache));
@@ -224,7 +236,7 @@ mod tests {
             Bug::Base62LastDigitsRefused,
             Bug::Utf8OverlongAccepted,
             Bug::SpkiParametersIgnored,
-            Bug::Modulus8193Accepted,
+            Bug::ModulusEvenAccepted,
             Bug::RequestTrailingOctetsAccepted,
             Bug::TagUnchecked,
             Bug::GenerationsIgnored,
@@ -235,8 +247,12 @@ mod tests {
         ];
         let mutants: Vec<_> = all().filter(|mutant| dozen.contains(&mutant.bug)).collect();
         assert_eq!(mutants.len(), dozen.len());
-        // Bounded by cases, not by time: what is found does not depend on the machine.
-        let report = run(&mutants, 1, 1500, Duration::from_secs(3600));
+        // Bounded by cases, not by time: what is found does not depend on the machine. Operations that
+        // need RSA's private operation, and records of 2^24 octets, are too slow for this test.
+        let quick = |op: &str| {
+            !matches!(op, "hs.client" | "hs.server" | "hs.oaep" | "chan.seal" | "frame.encode")
+        };
+        let report = run(&mutants, &quick, 1, 1500, Duration::from_secs(3600));
         assert_eq!(report.faults, [], "the model and the reference differ");
         let missing = report.rows.iter().filter(|row| row.found.is_none());
         let missing: Vec<String> = missing.map(|row| row.mutant.name()).collect();

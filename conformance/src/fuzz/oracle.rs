@@ -217,7 +217,7 @@ mod tests {
         let mut oracle = Oracle::default();
         let cheap = |op: &str| !matches!(op, "hs.client" | "hs.server" | "hs.oaep");
         let mut asked = 0;
-        for number in 0..1000 {
+        for number in 0..400 {
             let Some(recipe) = Recipe::of(11, number, &cheap) else { continue };
             let case = recipe.case();
             if let Err(fault) = oracle.ask(case.op, &case.input) {
@@ -225,7 +225,7 @@ mod tests {
             }
             asked += 1;
         }
-        assert!(asked > 700, "only {asked} cases");
+        assert!(asked > 250, "only {asked} cases");
     }
 
     #[test]

@@ -97,6 +97,9 @@ impl<W: Write> Report for Human<W> {
             )?;
         }
         let (style, words) = match tally.findings {
+            0 if tally.broken => (RED, "the shim can't be started".to_owned()),
+            0 if tally.cases == 0 => (RED, "nothing ran".to_owned()),
+            0 if !tally.faults.is_empty() => (RED, "the reference failed".to_owned()),
             0 => (GREEN, "no difference".to_owned()),
             1 => (RED, "1 difference".to_owned()),
             many => (RED, format!("{many} kinds of differences")),
@@ -161,6 +164,7 @@ impl<W: Write> Report for Json<W> {
             "seconds": tally.time.as_secs_f64(),
             "cases_per_second": tally.rate(),
             "findings": tally.findings,
+            "shim_broken": tally.broken,
             "left_out": tally.left_out,
             "reference_faults": tally.faults.iter().map(|(number, fault)| {
                 json!({ "case": number, "fault": fault })

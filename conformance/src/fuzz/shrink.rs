@@ -110,7 +110,7 @@ impl Shrinking<'_> {
         if vector.input == self.shown.vector.input {
             return None;
         }
-        if ends_late(&vector) {
+        if ends_late(&vector) || ends_early(&vector) {
             return None;
         }
         self.attempts += 1;
@@ -124,6 +124,20 @@ fn ends_late(vector: &Vector) -> bool {
     let events = vector.input.get("events").and_then(Value::as_array).into_iter().flatten();
     let timeout = matches!(&vector.expect, Expect::Reject(reject) if reject.codes == ["timeout"]);
     timeout && events.into_iter().any(|event| event.get("end").is_some())
+}
+
+/// Whether the transport of a channel's server ends while it waits for the open record.
+fn ends_early(vector: &Vector) -> bool {
+    let Expect::Accept(out) = &vector.expect else { return false };
+    let list = |map: &Input, name: &str| map.get(name).and_then(Value::as_array).cloned();
+    let (Some(events), Some(results)) = (list(&vector.input, "events"), list(out, "results"))
+    else {
+        return false;
+    };
+    let waits = vector.input["role"] == "server" && vector.input["start"].get("m1").is_some();
+    let before = events.iter().position(|event| event.get("end").is_some());
+    let waiting = |result: &Value| result["error"]["codes"][0] == "not_established";
+    waits && before.is_some_and(|end| results.iter().take(end).all(waiting))
 }
 
 /// Times do not go back.
