@@ -10,8 +10,9 @@ use common::*;
 use secure_tunnel::fresh;
 use secure_tunnel::handshake::server::{Answer, Policy};
 use secure_tunnel::time::Tick;
-use secure_tunnel_net::{Failure, Limits, Transport};
+use secure_tunnel_net::{Failure, Limits, Server, ServerRsa, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 fn seconds(seconds: u64) -> Duration {
@@ -214,6 +215,24 @@ async fn finish_waits_5_seconds_for_the_peer() {
     assert_eq!(code(&server.finish().await), "truncated");
     assert!((5..=7).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
     drop(client);
+}
+
+/// New handshakes begin with a new key after an hour, if nobody has pinned the old one.
+#[tokio::test(start_paused = true)]
+async fn an_hourly_key_is_replaced_within_the_hour_and_a_pinned_one_is_not() {
+    for hourly in [true, false] {
+        let key = server_rsa();
+        let first = key.public().pin();
+        let key = if hourly { ServerRsa::Hourly(key) } else { ServerRsa::Pinned(key) };
+        let server = Server::new(look_up, key, Policy::default(), Limits::default());
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = server.listen(socket, Transport::Tcp);
+        sleep(seconds(50 * 60)).await;
+        assert_eq!(server.pin(), first);
+        sleep(seconds(10 * 60)).await;
+        assert_eq!(server.pin() != first, hourly);
+        drop(listener);
+    }
 }
 
 async fn upgrade(io: &mut tokio::io::DuplexStream) {

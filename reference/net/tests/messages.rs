@@ -1,33 +1,14 @@
-//! What arrives, in whatever shape, and how connections end: over octets in memory, on both transports.
+//! What arrives, in whatever shape: over octets in memory, on both transports.
 
 #![allow(clippy::unwrap_used)] // in the helpers; a test that cannot go on panics
 
 mod common;
 
 use common::*;
-use secure_tunnel::channel::Opened;
 use secure_tunnel::handshake::server::{Answer, Policy};
 use secure_tunnel::time::Tick;
 use secure_tunnel_net::{Failure, Limits, Transport, Tunnel};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-use tokio::task::JoinHandle;
-
-type Accepting = JoinHandle<Result<Tunnel, Failure>>;
-
-/// A server that accepts the other end.
-async fn raw(transport: Transport) -> (Accepting, Raw) {
-    let (near, far) = duplex(64 * 1024);
-    let server = server();
-    let accepting = tokio::spawn(async move { server.accept(near, transport).await });
-    (accepting, Raw::open(far, transport).await)
-}
-
-/// An established server and the channel of its peer.
-async fn established(transport: Transport) -> (Tunnel, Raw, secure_tunnel::channel::Channel) {
-    let (accepting, mut raw) = raw(transport).await;
-    let channel = raw.connect().await;
-    (accepting.await.unwrap().unwrap(), raw, channel)
-}
 
 #[tokio::test]
 async fn messages_go_both_ways_and_both_sides_end_cleanly() {
@@ -164,7 +145,7 @@ async fn lengths_are_refused_before_the_message_comes() {
     assert_eq!(raw.rest().await, b"");
     assert_eq!(named(&accepting.await.unwrap().unwrap_err()).2, "FRAME-011");
 
-    let (accepting, mut raw) = self::raw(Transport::WebSocket).await;
+    let (accepting, mut raw) = common::raw(Transport::WebSocket).await;
     raw.receive().await;
     // The header alone, of a message in two frames.
     let first = frame(0x02, &[0; 4_000]);
@@ -250,107 +231,6 @@ async fn messages_out_of_turn() {
             }
         };
         assert_eq!(named(&accepting.await.unwrap().unwrap_err()), outcome);
-    }
-}
-
-#[tokio::test]
-async fn the_end_of_the_transport_in_a_handshake_is_out_of_order() {
-    for transport in BOTH {
-        for at in 0..4 {
-            let (accepting, mut raw) = raw(transport).await;
-            if at > 0 {
-                let (_, m2) = raw.request(CLIENT_KEY).await;
-                if at > 1 {
-                    raw.send(&m2).await;
-                    raw.receive().await;
-                }
-                if at > 2 && transport == Transport::WebSocket {
-                    raw.io.write_all(&frame(0x88, &1000u16.to_be_bytes())).await.unwrap();
-                    assert_eq!(raw.rest().await, raw.ending(), "no code, whatever the peer's");
-                }
-            }
-            drop(raw);
-            let named = named(&accepting.await.unwrap().unwrap_err());
-            assert_eq!(named, ("state", "order", "HS-073"), "{transport} {at}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_end_without_close_is_truncated_and_one_inside_a_message_early() {
-    for transport in BOTH {
-        for (part, expected) in [(0, "truncated"), (3, "early_end"), (9, "early_end")] {
-            let (mut server, mut raw, mut channel) = established(transport).await;
-            let mut record = Vec::new();
-            channel.seal(b"cut", &mut record).unwrap();
-            let octets = raw.framed(&record);
-            raw.io.write_all(&octets[..part]).await.unwrap();
-            raw.io.shutdown().await.unwrap();
-            assert_eq!(server.recv().await, None);
-            assert_eq!(raw.rest().await, raw.ending());
-            assert_eq!(code(&server.send("x").await), "dead");
-            let early = if transport == Transport::Tcp { expected } else { "truncated" };
-            assert_eq!(code(&server.finish().await), early, "{transport} {part}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_close_record_is_answered_and_what_follows_it_is_refused() {
-    for transport in BOTH {
-        let (mut server, mut raw, mut channel) = established(transport).await;
-        server.send("before").await.unwrap();
-        let mut close = Vec::new();
-        channel.close(&mut close).unwrap();
-        raw.send(&close).await;
-        assert_eq!(server.recv().await, None);
-        let finishing = tokio::spawn(server.finish());
-        assert_eq!(channel.open(&mut raw.receive().await).unwrap(), Opened::Data(b"before"));
-        assert_eq!(channel.open(&mut raw.receive().await).unwrap(), Opened::Close);
-        assert_eq!(raw.rest().await, raw.ending());
-        drop(raw);
-        finishing.await.unwrap().unwrap();
-
-        let (mut server, mut raw, mut channel) = established(transport).await;
-        let mut close = Vec::new();
-        channel.close(&mut close).unwrap();
-        let both = [raw.framed(&close), raw.framed(&[0; 17])].concat();
-        raw.io.write_all(&both).await.unwrap();
-        assert_eq!(server.recv().await, None);
-        assert_eq!(raw.rest().await, raw.ending());
-        drop(raw);
-        assert_eq!(code(&server.finish().await), "after_close", "{transport}");
-    }
-}
-
-#[tokio::test]
-async fn a_record_that_fails_ends_the_connection_without_an_answer() {
-    for transport in BOTH {
-        let (mut server, mut raw, _) = established(transport).await;
-        raw.send(&[0; 17]).await;
-        assert_eq!(server.recv().await, None);
-        assert_eq!(raw.rest().await, raw.ending());
-        drop(raw);
-        assert_eq!(code(&server.finish().await), "open_failed");
-    }
-}
-
-#[tokio::test]
-async fn what_is_dropped_or_aborted_is_truncated_for_the_peer() {
-    for transport in BOTH {
-        let (server, mut client) = pair(transport).await;
-        drop(server);
-        assert_eq!(client.recv().await, None);
-        assert_eq!(code(&client.finish().await), "truncated");
-
-        let (mut server, mut client) = pair(transport).await;
-        let handle = server.sender();
-        handle.abort();
-        handle.ended().await;
-        assert_eq!(server.recv().await, None);
-        assert!(matches!(server.finish().await, Err(Failure::Aborted)));
-        assert_eq!(client.recv().await, None);
-        assert_eq!(code(&client.finish().await), "truncated");
     }
 }
 

@@ -15,7 +15,8 @@ use secure_tunnel::time::{Tick, UnixTime};
 use secure_tunnel_net::{
     Client, Credentials, Endpoint, Failure, Keys, Limits, Server, ServerRsa, Transport, Tunnel,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
 
 pub const ID: &str = "alice@example.org";
 pub const CLIENT_KEY: &str = "alice@example.orgbufnVvnNLGk4De8jl1mshoPIOP";
@@ -71,7 +72,7 @@ pub fn to(transport: Transport) -> Endpoint {
 
 /// An established pair, server first, over octets in memory.
 pub async fn pair(transport: Transport) -> (Tunnel, Tunnel) {
-    let (near, far) = tokio::io::duplex(64 * 1024);
+    let (near, far) = duplex(64 * 1024);
     let (server, client) = (server(), client());
     let to = to(transport);
     let (server, client) = tokio::join!(server.accept(near, transport), client.over(far, &to));
@@ -201,4 +202,22 @@ pub fn now() -> UnixTime {
 /// The server's states by hand, for a client under test.
 pub fn greet() -> (server::AwaitRequest, Vec<u8>) {
     server::Server::greet(Arc::new(server_rsa()), Policy::default(), Tick(0))
+}
+
+/// A server's handshake in the background.
+pub type Accepting = JoinHandle<Result<Tunnel, Failure>>;
+
+/// A server that accepts the other end.
+pub async fn raw(transport: Transport) -> (Accepting, Raw) {
+    let (near, far) = duplex(64 * 1024);
+    let server = server();
+    let accepting = tokio::spawn(async move { server.accept(near, transport).await });
+    (accepting, Raw::open(far, transport).await)
+}
+
+/// An established server and the channel of its peer.
+pub async fn established(transport: Transport) -> (Tunnel, Raw, Channel) {
+    let (accepting, mut raw) = raw(transport).await;
+    let channel = raw.connect().await;
+    (accepting.await.unwrap().unwrap(), raw, channel)
 }

@@ -9,12 +9,14 @@
 //! The receiving half is read only while the application asks for a message, so one that is slow slows its peer
 //! down and holds no memory for it.
 
+mod writer;
+
 use core::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secure_tunnel::channel::{Channel, Exporter, MAX_PAYLOAD, Opened, Opener, Sealer};
+use secure_tunnel::channel::{Channel, Exporter, MAX_PAYLOAD, Opened, Opener};
 use secure_tunnel::credentials::Id;
 use secure_tunnel::error::ChannelError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -22,13 +24,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::error::Failure;
-use crate::transport::{Encoder, Incoming, Item, Outgoing, Wire};
+use crate::transport::{Incoming, Item, Wire};
+use writer::Writer;
 
 /// Payloads that wait to be sent: at most so many, and so many octets of them (or one longer payload).
 const QUEUE: usize = 32;
 const QUEUE_OCTETS: usize = 256 * 1024;
-/// The writer sends so many octets at a time, if so many wait.
-const BATCH: usize = 64 * 1024;
 /// How long [`Receiver::finish`] waits for the peer's close record.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
 /// How long it waits for what is queued to go out.
@@ -112,15 +113,7 @@ impl Tunnel {
             pinged: Notify::new(),
             _permit: permit,
         });
-        let writer = Writer {
-            encoder: outgoing.encoder(),
-            outgoing,
-            sealer,
-            record: Vec::new(),
-            out: Vec::new(),
-            stopped: stopped.clone(),
-            idle,
-        };
+        let writer = Writer::new(outgoing, sealer, stopped.clone(), idle);
         let writer = tokio::spawn(writer.run(queue, Arc::clone(&shared)));
         let sender = Sender { commands, shared };
         let receiver = Receiver {
@@ -232,10 +225,12 @@ impl Sender {
     }
 
     /// Closes this direction after what is queued. The peer can still send until it closes too.
+    /// Safe to cancel: it is then not closed.
     pub async fn close(&self) {
+        // Without a writer there is no direction to close any more.
+        let Ok(place) = self.commands.reserve().await else { return };
         if !self.shared.closed.swap(true, Ordering::AcqRel) {
-            // Without a writer there is no direction to close any more.
-            let _ = self.commands.send(Command::Close).await;
+            place.send(Command::Close);
         }
     }
 
@@ -362,88 +357,6 @@ impl Shared {
 
     fn ping(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
         self.ping.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The task that seals and sends.
-struct Writer {
-    outgoing: Outgoing,
-    encoder: Encoder,
-    sealer: Sealer,
-    record: Vec<u8>,
-    out: Vec<u8>,
-    stopped: watch::Receiver<bool>,
-    idle: Option<Duration>,
-}
-
-impl Writer {
-    async fn run(mut self, mut queue: mpsc::Receiver<Command>, shared: Arc<Shared>) {
-        loop {
-            let mut finish = false;
-            tokio::select! {
-                biased;
-                () = until(&mut self.stopped) => break,
-                () = shared.pinged.notified() => {
-                    if let Some(payload) = shared.ping().take() {
-                        // A pong that can't be made is none.
-                        let _ = self.encoder.pong(&payload, &mut self.out);
-                    }
-                }
-                command = queue.recv() => {
-                    let mut next = command;
-                    while let Some(command) = next {
-                        finish = self.take(command);
-                        if finish || self.out.len() >= BATCH {
-                            break;
-                        }
-                        next = queue.try_recv().ok();
-                    }
-                    finish |= self.out.is_empty() && queue.is_closed();
-                }
-            }
-            if !self.flush().await || finish {
-                break;
-            }
-        }
-        queue.close();
-        shared.room.close();
-        self.outgoing.end().await;
-    }
-
-    /// Seals what was queued; tells if it is the last. A record that can't be sealed is of a dead channel.
-    fn take(&mut self, command: Command) -> bool {
-        self.record.clear();
-        let sealed = match command {
-            Command::Data { payload, .. } => self.sealer.seal(&payload, &mut self.record),
-            Command::Close => self.sealer.close(&mut self.record),
-            Command::Finish => return true,
-        };
-        if sealed.is_ok() && self.encoder.message(&self.record, &mut self.out).is_err() {
-            self.sealer.transport_failed();
-        }
-        self.record.shrink_to(BATCH);
-        false
-    }
-
-    /// Sends what was sealed. False if that failed or the connection was stopped.
-    // spec: CHAN-030
-    async fn flush(&mut self) -> bool {
-        if self.out.is_empty() {
-            return true;
-        }
-        let write = self.outgoing.write(&self.out);
-        let limit = self.idle.unwrap_or(Duration::from_hours(24 * 365));
-        let sent = tokio::select! {
-            biased;
-            () = until(&mut self.stopped) => false,
-            written = timeout(limit, write) => matches!(written, Ok(Ok(()))),
-        };
-        if !sent {
-            self.sealer.transport_failed();
-        }
-        self.out.clear();
-        self.out.shrink_to(BATCH);
-        sent
     }
 }
 
