@@ -57,13 +57,13 @@ pub enum ServerRsa {
 /// What a server allows. The default suits a machine that does little else.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// RSA private operations at the same time, each 10 to 14 ms of a core [one for each core].
+    /// RSA private operations at the same time, each 10 to 14 ms of a core; by default one for each core.
     pub rsa_operations: usize,
-    /// Connections in their handshake. One more, and the one that has waited longest is ended [1,024].
+    /// Connections in their handshake. One more, and the one that has waited longest is ended; 1,024 by default.
     pub half_open: usize,
-    /// Connections, established or not. With so many, no more are accepted until one ends [10,000].
+    /// Connections, established or not. With so many, no more are accepted until one ends; 10,000 by default.
     pub connections: usize,
-    /// An established connection ends when nothing has arrived, or nothing could be sent, for so long [never].
+    /// An established connection ends when nothing has arrived, or nothing could be sent, for so long; by default never.
     pub idle: Option<Duration>,
 }
 

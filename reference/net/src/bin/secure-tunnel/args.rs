@@ -74,7 +74,7 @@ pub struct ServeArgs {
     #[arg(value_name = "URL")]
     pub listen: ListenAt,
 
-    /// A directory with *.server.toml files, or one file with `id` and `server_key`, alone or in [[client]] tables.
+    /// A directory with *.server.toml files, or one file with `id` and `server_key`, alone or in `client` tables.
     #[arg(long, value_name = "PATH")]
     pub credentials: PathBuf,
 
