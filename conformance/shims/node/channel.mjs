@@ -73,6 +73,7 @@ export class Channel {
 
   /** Takes one record and returns its { type, payload }. Whatever it refuses ends the channel (CHAN-027). */
   receive(record) {
+    if (this.#dead) this.#failed = true; // CHAN-037: something followed
     this.#alive();
     try {
       if (this.#closed.peer) throw refuse('after_close'); // CHAN-034

@@ -222,11 +222,11 @@ export class ServerHandshake extends Party {
   }
 
   expire(at) {
-    // OBS-007: the look-up has until the delay ends, and the handshake until its deadline; the earlier counts.
-    if (this.state === 'await look-up' && this.#releaseAt !== null && at >= this.#releaseAt && this.#releaseAt < this.deadline) {
+    super.expire(at); // HS-064: before any other check
+    // OBS-007
+    if (this.state === 'await look-up' && this.#releaseAt !== null && at >= this.#releaseAt) {
       throw new TunnelError('hs.lookup_failed', 'the look-up has not answered when the release delay ends');
     }
-    super.expire(at);
   }
 }
 

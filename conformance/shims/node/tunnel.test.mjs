@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sodium from 'libsodium-wrappers';
+import { Channel } from './channel.mjs';
 import { makeCredentials } from './credentials.mjs';
 import { FrameReader, encodeFrame } from './framing.mjs';
 import { ClientHandshake, ServerHandshake } from './handshake.mjs';
@@ -36,6 +37,29 @@ test('a client logs in, both send, both close', () => {
   assert.equal(server.channel.transportEnded(), 'clean');
   assert.throws(() => client.channel.receive(open), refusal('after_close'));
   assert.equal(client.channel.transportEnded(), 'truncated');
+});
+
+test('an end is truncated if a record followed the close, also one that a dead channel refuses', () => {
+  const transcript = () => ({ m1: text('M1'), m2: text('M2'), m3: text('M3'), k: Buffer.alloc(48) });
+  const [client, server] = [Channel.client(transcript()), Channel.server(transcript())];
+  server.receive(client.open());
+  client.receive(server.close());
+  client.transportFailed();
+  assert.throws(() => client.receive(text('')), refusal('dead'));
+  assert.equal(client.transportEnded(), 'truncated');
+});
+
+test('a look-up that outlasts the release delay and the deadline is late', () => {
+  const keys = { server: RsaPrivateKey.generate(4480), client: RsaPrivateKey.generate(4480) };
+  const { clientKey, serverKey } = makeCredentials(text('slow'));
+  const now = 1_700_000_000n;
+  for (const [at, code] of [[30_000, 'timeout'], [29_999, 'lookup_failed']]) {
+    const server = new ServerHandshake({ privateKey: keys.server, releaseDelay: 1 });
+    const client = new ClientHandshake({ clientKey });
+    client.receive(1, server.m1);
+    server.receive(3, client.request(2, { privateKey: keys.client, now }));
+    assert.throws(() => server.answer(at, { found: serverKey }, now), refusal(code));
+  }
 });
 
 test('new passwords differ', () => {
