@@ -22,12 +22,12 @@ use secure_tunnel::token::{
 use tunnelproof_benches::inputs::{self, Exchange};
 
 /// Checks of a password: 25 us each.
-const CHECKS: usize = 300_000;
+const CHECKS: usize = 600_000;
 /// Operations that need an RSA private operation each, to be measured or to get there: 10 to 15 ms each.
-const PRIVATE_OPERATIONS: usize = 5_000;
+const PRIVATE_OPERATIONS: usize = 2_000;
 /// Refusals that are waited for.
-const RELEASED: usize = 1_000;
-const RELEASE_DELAY_MS: u64 = 40;
+const RELEASED: usize = 400;
+const RELEASE_DELAY_MS: u64 = 200;
 /// Refusals of a signed challenge: 60 to 120 us each.
 const CHALLENGES: usize = 20_000;
 
@@ -60,6 +60,15 @@ impl Check {
     }
 }
 
+/// The comparison alone.
+fn digest_comparison(runner: &mut CtRunner, rng: &mut BenchRng) {
+    let (Check { stored, .. }, good) = (Check::new(rng), inputs::credentials().1);
+    for (class, stored, _) in &stored {
+        runner.run_one(*class, || hazmat::is_same_digest(stored, &good));
+    }
+}
+
+/// The whole check.
 fn password_digest(runner: &mut CtRunner, rng: &mut BenchRng) {
     let Check { id, password, stored, .. } = Check::new(rng);
     for (class, stored, _) in &stored {
@@ -67,13 +76,26 @@ fn password_digest(runner: &mut CtRunner, rng: &mut BenchRng) {
     }
 }
 
-/// The control: the same, and then a comparison of the same octets that stops at the first difference.
+/// A comparison that stops at the first difference.
+fn is_equal_leaky(a: &[u8; 18], b: &[u8; 18]) -> bool {
+    a.iter().zip(b).all(|(a, b)| black_box(a) == black_box(b))
+}
+
+/// The control: such a comparison of the same octets, alone.
+fn control_alone(runner: &mut CtRunner, rng: &mut BenchRng) {
+    let Check { stored, digest, .. } = Check::new(rng);
+    for (class, _, changed) in &stored {
+        runner.run_one(*class, || is_equal_leaky(&digest, changed));
+    }
+}
+
+/// The other control: the check of the password, and then such a comparison.
 fn control_leaky(runner: &mut CtRunner, rng: &mut BenchRng) {
     let Check { id, password, stored, digest } = Check::new(rng);
     for (class, stored, changed) in &stored {
         runner.run_one(*class, || {
             let right = hazmat::is_client_password(stored, &id, &password);
-            right | digest.iter().zip(changed).all(|(a, b)| black_box(a) == black_box(b))
+            right | is_equal_leaky(&digest, changed)
         });
     }
 }
@@ -203,8 +225,10 @@ fn token_server_signature_or_expired(runner: &mut CtRunner, rng: &mut BenchRng) 
 }
 
 ctbench_main!(
-    password_digest,
+    control_alone,
     control_leaky,
+    digest_comparison,
+    password_digest,
     unknown_id,
     refused_c1,
     release_of_c1,

@@ -75,6 +75,12 @@ pub fn is_client_password(stored: &ServerKey, id: &Id, password: &ClientPassword
     stored.verify(id, password)
 }
 
+/// Whether two serverKeys hold the same digest, by the comparison of [`is_client_password`] alone (CRED-023).
+#[must_use]
+pub fn is_same_digest(a: &ServerKey, b: &ServerKey) -> bool {
+    a.has_digest_of(b)
+}
+
 /// The nonce of `r`, bound to M1 and the client's SPKI (HS-025).
 #[must_use]
 pub fn nonce(m1: &[u8], spki: &[u8], r: NonceRandom) -> [u8; 30] {
@@ -265,6 +271,10 @@ mod tests {
         let (_, stored) = crate::credentials::create(&id, password(b"aBcDeFghIjK1mN0P9R"), server);
         assert!(is_client_password(&stored, &id, &password(b"aBcDeFghIjK1mN0P9R")));
         assert!(!is_client_password(&stored, &id, &password(b"aBcDeFghIjK1mN0P9S")));
+        let mut other = stored.expose().to_vec();
+        assert!(is_same_digest(&stored, &ServerKey::parse(&other).unwrap()));
+        other[25] = if other[25] == b'a' { b'b' } else { b'a' };
+        assert!(!is_same_digest(&stored, &ServerKey::parse(&other).unwrap()));
     }
 
     #[test]

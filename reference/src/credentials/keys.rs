@@ -128,6 +128,12 @@ impl ServerKey {
         // spec: CRED-013, CRED-023
         client_digest(id, password).ct_eq(&self.client_digest)
     }
+
+    /// The comparison of [`Self::verify`] alone.
+    #[cfg(feature = "hazmat")]
+    pub(crate) fn has_digest_of(&self, other: &Self) -> bool {
+        self.client_digest.ct_eq(&other.client_digest)
+    }
 }
 
 impl fmt::Debug for ClientKey {
