@@ -30,10 +30,13 @@ pub struct Case {
     pub script: Script,
 }
 
+/// The peer's part, which returns when the case is over.
+pub type Play = dyn Fn(&Stage<'_>) -> Result<(), Fault> + Send + Sync;
+
 /// What a case does.
 pub enum Script {
     /// Plays a peer.
-    Play(Box<dyn Fn(&Stage<'_>) -> Result<(), Fault> + Send + Sync>),
+    Play(Box<Play>),
     /// Compares what the peer saw of the members of this group.
     Compare(&'static str),
 }

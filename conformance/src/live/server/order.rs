@@ -197,12 +197,11 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+/// What is done with an M2, what it was made of, and the open record after it.
+type Replay = fn(&Stage<'_>, &[u8], &Request, &[u8]) -> Result<(), Fault>;
+
 /// A case with an M2 that was answered once, and the open record that followed it.
-fn replay(
-    name: &str,
-    about: &str,
-    script: fn(&Stage<'_>, &[u8], &Request, &[u8]) -> Result<(), Fault>,
-) -> Case {
+fn replay(name: &str, about: &str, script: Replay) -> Case {
     refuse(name, &["HS-065", "HS-066"], &["open_failed"], about, move |stage| {
         let (mut peer, request) = stage.greeted()?;
         let m2 = request.m2();
