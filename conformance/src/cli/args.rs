@@ -48,6 +48,7 @@ pub enum Command {
     Vectors(VectorsArgs),
     Shim(ShimArgs),
     Pair(PairArgs),
+    Endpoint(EndpointArgs),
 }
 
 /// Run vectors against a shim and report (the default).
@@ -401,6 +402,20 @@ pub struct ShimArgs {
     /// The second implementation.
     #[arg(long)]
     pub model: bool,
+}
+
+/// Serve the live protocol on standard input and output: the model as a server or client with real sockets.
+///
+/// This is what the live checks are tested on; spec/live-protocol.md says what it reads and writes.
+#[derive(Debug, Args)]
+pub struct EndpointArgs {
+    /// With one bug.
+    #[arg(long, value_name = "NAME")]
+    pub mutant: Option<String>,
+
+    /// List the mutants: name, rules that it breaks, what it does.
+    #[arg(long, conflicts_with = "mutant")]
+    pub list: bool,
 }
 
 pub fn seconds(text: &str) -> Result<Duration, String> {

@@ -63,6 +63,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Vectors(args) => check::vectors(&args.command),
         Command::Shim(args) => check::shim(&args),
         Command::Pair(args) => pair::pair(&args),
+        Command::Endpoint(args) => check::endpoint(&args),
     }
 }
 

@@ -34,9 +34,11 @@
 
 pub mod case;
 pub mod endpoint;
+pub mod endpoint_model;
 pub mod groups;
 pub mod honest;
 pub mod lines;
+pub mod mutants;
 pub mod peer;
 pub mod runner;
 pub mod server;

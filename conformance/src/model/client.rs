@@ -17,15 +17,17 @@ use crate::shim_server::{Input, to_octets};
 /// Milliseconds that the client waits for M1, and again for M3.
 const PATIENCE: u64 = 10_000;
 
-struct Client<'m> {
+pub(super) struct Client<'m> {
     model: &'m Model,
     key: ClientKey,
     pin: Option<Vec<u8>>,
     pair: Arc<PrivateKey>,
     r: Vec<u8>,
     state: State,
-    sent: Vec<Vec<u8>>,
-    established: bool,
+    pub(super) sent: Vec<Vec<u8>>,
+    pub(super) established: bool,
+    /// The channel, once established.
+    pub(super) session: Option<Session<'m>>,
 }
 
 enum State {
@@ -46,16 +48,7 @@ enum State {
 
 impl Model {
     pub(super) fn hs_client(&self, input: Input<'_>) -> Result<Map<String, Value>> {
-        let mut client = Client {
-            model: self,
-            key: self.client_key(&input.octets("client_key")?)?,
-            pin: input.optional_octets("pin")?,
-            pair: self.private_key(&input.octets("private_key")?)?,
-            r: input.array::<14>("r")?.to_vec(),
-            state: State::AwaitM1,
-            sent: Vec::new(),
-            established: false,
-        };
+        let mut client = self.start_client(input)?;
         let events = input.objects("events")?;
         match events.into_iter().try_for_each(|event| client.event(event)) {
             Ok(()) => Ok(client.done()),
@@ -66,6 +59,21 @@ impl Model {
                 Err(refusal.with_out(client.done()))
             }
         }
+    }
+
+    /// A client that waits for M1.
+    pub(super) fn start_client(&self, input: Input<'_>) -> Result<Client<'_>> {
+        Ok(Client {
+            model: self,
+            key: self.client_key(&input.octets("client_key")?)?,
+            pin: input.optional_octets("pin")?,
+            pair: self.private_key(&input.octets("private_key")?)?,
+            r: input.array::<14>("r")?.to_vec(),
+            state: State::AwaitM1,
+            sent: Vec::new(),
+            established: false,
+            session: None,
+        })
     }
 
     /// HS-056.
@@ -116,7 +124,7 @@ impl Model {
 }
 
 impl Client<'_> {
-    fn event(&mut self, event: Input<'_>) -> Result<()> {
+    pub(super) fn event(&mut self, event: Input<'_>) -> Result<()> {
         let at = event.integer("at")?;
         self.check_deadline(at, event.has("receive"))?;
         if event.has("receive") {
@@ -152,6 +160,11 @@ impl Client<'_> {
         };
         let noticed = received || !bug(Bug::ClientDeadlineOnlyOnMessages);
         if late && noticed { Err(check("timeout")) } else { Ok(()) }
+    }
+
+    /// Whether M1 is accepted and the request is to be made.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self.state, State::MakeM2 { .. })
     }
 
     fn receive(&mut self, message: Vec<u8>) -> Result<()> {
@@ -251,6 +264,7 @@ impl Client<'_> {
             self.sent.push(open);
         }
         self.established = true;
+        self.session = Some(session);
         Ok(())
     }
 

@@ -23,7 +23,9 @@ mod digest;
 mod ed25519;
 mod framing;
 mod handshake;
+mod keygen;
 mod oaep;
+mod party;
 mod refusal;
 mod rsa;
 mod server;
@@ -33,6 +35,8 @@ mod text;
 mod tokens;
 
 pub use bug::{Bug, BugSet};
+pub use keygen::generate;
+pub use party::{Failure, Party, Received, Wish};
 pub(crate) use refusal::class;
 pub use rsa::Cache;
 

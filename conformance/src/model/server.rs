@@ -19,7 +19,7 @@ const PATIENCE: u64 = 30_000;
 /// The length of the shortest SPKI.
 const SHORTEST_SPKI: usize = 591;
 
-struct Server<'m> {
+pub(super) struct Server<'m> {
     model: &'m Model,
     pair: Arc<PrivateKey>,
     k: Vec<u8>,
@@ -29,9 +29,11 @@ struct Server<'m> {
     started_at: u64,
     state: State,
     m1: Vec<u8>,
-    sent: Vec<Vec<u8>>,
-    looked_up: Option<Vec<u8>>,
-    established: bool,
+    pub(super) sent: Vec<Vec<u8>>,
+    pub(super) looked_up: Option<Vec<u8>>,
+    pub(super) established: bool,
+    /// The channel, once the open record has opened.
+    pub(super) session: Option<Session<'m>>,
 }
 
 enum State {
@@ -43,21 +45,7 @@ enum State {
 
 impl Model {
     pub(super) fn hs_server(&self, input: Input<'_>) -> Result<Map<String, Value>> {
-        let pair = self.private_key(&input.octets("private_key")?)?;
-        let m1 = write_spki(&pair.public);
-        let mut server = Server {
-            model: self,
-            pair,
-            k: input.array::<48>("k")?.to_vec(),
-            delay: input.optional_integer("release_delay_ms")?,
-            accepted_at: None,
-            started_at: 0,
-            state: State::AwaitM2,
-            sent: if self.bug(Bug::M1NotSentAtOnce) { Vec::new() } else { vec![m1.clone()] },
-            m1,
-            looked_up: None,
-            established: false,
-        };
+        let mut server = self.start_server(input)?;
         for event in input.objects("events")? {
             let at = event.integer("at")?;
             if let Err(refusal) = server.event(at, event) {
@@ -72,6 +60,26 @@ impl Model {
             }
         }
         Ok(server.done())
+    }
+
+    /// A server that has just sent M1.
+    pub(super) fn start_server(&self, input: Input<'_>) -> Result<Server<'_>> {
+        let pair = self.private_key(&input.octets("private_key")?)?;
+        let m1 = write_spki(&pair.public);
+        Ok(Server {
+            model: self,
+            pair,
+            k: input.array::<48>("k")?.to_vec(),
+            delay: input.optional_integer("release_delay_ms")?,
+            accepted_at: None,
+            started_at: 0,
+            state: State::AwaitM2,
+            sent: if self.bug(Bug::M1NotSentAtOnce) { Vec::new() } else { vec![m1.clone()] },
+            m1,
+            looked_up: None,
+            established: false,
+            session: None,
+        })
     }
 
     /// HS-045; a fault where arithmetic traps.
@@ -112,7 +120,7 @@ impl Model {
 }
 
 impl Server<'_> {
-    fn event(&mut self, at: u64, event: Input<'_>) -> Result<()> {
+    pub(super) fn event(&mut self, at: u64, event: Input<'_>) -> Result<()> {
         self.check_deadline(at, event)?;
         if event.has("receive") {
             return self.receive(at, event.octets("receive")?);
@@ -162,8 +170,10 @@ impl Server<'_> {
             }
             State::AwaitOpen { m2, m3 } => {
                 let schedule = self.model.schedule(&self.m1, &m2, &m3, &self.k);
-                Session::from_schedule(self.model, Role::Server, &schedule).receive(&message)?;
+                let mut session = Session::from_schedule(self.model, Role::Server, &schedule);
+                session.receive(&message)?;
                 self.established = true;
+                self.session = Some(session);
                 Ok(())
             }
             State::Established => Err(fault("hs.server ends with the open record")),
@@ -290,8 +300,13 @@ impl Server<'_> {
         Ok(())
     }
 
+    /// Whether the look-up is to be asked.
+    pub(super) fn is_asking(&self) -> bool {
+        matches!(self.state, State::LookUp { .. })
+    }
+
     /// OBS-005.
-    fn release(&self, at: u64) -> u64 {
+    pub(super) fn release(&self, at: u64) -> u64 {
         match (self.delay, self.accepted_at) {
             (Some(delay), Some(received)) if !self.model.bug(Bug::ReleaseDelayMissing) => {
                 at.max(received.saturating_add(delay))

@@ -15,19 +15,19 @@ pub(super) enum Role {
 
 /// One direction: the chain key of the next record's generation and the next record's number.
 #[derive(Clone)]
-struct Direction {
+pub(super) struct Direction {
     chain: [u8; 32],
     /// Nothing once number 2^64 - 1 is used.
     n: Option<u64>,
-    closed: bool,
+    pub(super) closed: bool,
     dead: bool,
 }
 
 pub(super) struct Session<'m> {
     model: &'m Model,
     role: Role,
-    own: Direction,
-    peer: Direction,
+    pub(super) own: Direction,
+    pub(super) peer: Direction,
     exporter: [u8; 32],
     established: bool,
     /// Something arrived that was not the next record.
@@ -161,7 +161,7 @@ impl<'m> Session<'m> {
     }
 
     /// Seals, or says which caller error it is. None of them kills the channel.
-    fn seal(&mut self, kind: Kind, payload: &[u8]) -> Result<Vec<u8>> {
+    pub(super) fn seal(&mut self, kind: Kind, payload: &[u8]) -> Result<Vec<u8>> {
         let sealed = self.try_seal(kind, payload);
         if let Err(Refusal::Check { code, .. }) = &sealed {
             let kills = match *code {
@@ -291,7 +291,7 @@ impl<'m> Session<'m> {
     }
 
     /// CHAN-037, CHAN-038, CHAN-044. What this party failed to send does not count.
-    fn ends_clean(&mut self) -> bool {
+    pub(super) fn ends_clean(&mut self) -> bool {
         let model = self.model;
         let clean = if model.bug(Bug::EveryEndIsClean) {
             true

@@ -1,0 +1,339 @@
+//! One connection of the model endpoint: a loop over its socket and what it is told.
+
+use std::collections::VecDeque;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::Flaw;
+use super::transport::{Incoming, Transport};
+use crate::model::{Failure, Party, Received, Wish};
+
+/// While messages of this many octets are still to be sent, nothing more is read or sealed.
+const MOST_BACKLOG: usize = 32 << 20;
+
+/// Records are sealed ahead of the socket up to this many octets.
+const SEALED_AHEAD: usize = 1 << 18;
+
+/// What deadlines are looked at after.
+const TURN: Duration = Duration::from_millis(50);
+
+/// What a connection is told to do.
+pub enum Command {
+    Send { payload: Vec<u8>, times: u64 },
+    Close,
+}
+
+/// How it was told, and how it is woken up for that.
+pub struct Inbox {
+    pub commands: Receiver<Command>,
+    pub wake: UnixStream,
+}
+
+/// What the endpoint makes of what happens on the connection.
+pub trait Surroundings {
+    /// It is established.
+    fn opened(&mut self, id: &[u8]);
+    /// A payload has arrived; returns what is to be sent back.
+    fn delivered(&mut self, payload: Vec<u8>) -> Vec<Vec<u8>>;
+    /// The serverKey of an id.
+    fn look_up(&mut self, id: &[u8]) -> Option<Vec<u8>>;
+    /// Whether something else wants the connection to end at once.
+    fn is_doomed(&self) -> bool;
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    pub clean: bool,
+    pub code: Option<&'static str>,
+    /// The party found something wrong, so it had to end the transport itself.
+    pub failed: bool,
+}
+
+/// A connection and all that it keeps.
+pub struct Connection<'m, S> {
+    party: Party<'m>,
+    transport: Transport,
+    inbox: Inbox,
+    surroundings: S,
+    flaw: Option<Flaw>,
+    started: Instant,
+    /// Not yet sealed.
+    to_send: VecDeque<(Vec<u8>, u64)>,
+    close_wanted: bool,
+    reported: bool,
+    /// When the first payload arrived.
+    first_data: Option<Instant>,
+    request_sent: bool,
+}
+
+impl<'m, S: Surroundings> Connection<'m, S> {
+    pub fn new(
+        party: Party<'m>,
+        transport: Transport,
+        inbox: Inbox,
+        surroundings: S,
+        flaw: Option<Flaw>,
+    ) -> Self {
+        Self {
+            party,
+            transport,
+            inbox,
+            surroundings,
+            flaw,
+            started: Instant::now(),
+            to_send: VecDeque::new(),
+            close_wanted: false,
+            reported: false,
+            first_data: None,
+            request_sent: false,
+        }
+    }
+
+    /// Payloads to send when it is established.
+    pub fn send_first(&mut self, payloads: Vec<Vec<u8>>) {
+        self.to_send.extend(payloads.into_iter().map(|payload| (payload, 1)));
+    }
+
+    /// Serves the connection up to its end; the transport is still to be ended by [`Connection::finish`].
+    pub fn run(&mut self) -> End {
+        if self.flaw == Some(Flaw::SpeaksFirst) {
+            self.transport.queue(b"hello".to_vec());
+        }
+        loop {
+            match self.turn() {
+                Ok(None) => {}
+                Ok(Some(end)) => return end,
+                Err(_) if self.flaw == Some(Flaw::FailureSurvived) && self.reported => {}
+                Err(failure) => return self.fail(failure),
+            }
+        }
+    }
+
+    /// Ends the transport, in the same way after everything.
+    pub fn finish(mut self, end: End) -> S {
+        let status = match self.flaw {
+            Some(Flaw::StatusForWrongPassword) if end.code == Some("wrong_password") => {
+                Some("wrong password")
+            }
+            _ => None,
+        };
+        if self.flaw == Some(Flaw::LingersAfterFailure) && end.failed {
+            thread::sleep(Duration::from_secs(20));
+        }
+        if self.flaw == Some(Flaw::ResetOnFailure)
+            && matches!(end.code, Some("wrong_password" | "open_failed"))
+        {
+            self.transport.reset();
+        } else {
+            self.transport.close(status);
+        }
+        self.surroundings
+    }
+
+    fn turn(&mut self) -> Result<Option<End>, Failure> {
+        let before = self.party.is_established();
+        let at = self.now();
+        self.party.tick(at)?;
+        if self.surroundings.is_doomed() {
+            return Ok(Some(End { clean: false, code: None, failed: false }));
+        }
+        self.take_commands();
+        self.send();
+        if let Some(end) = self.ended() {
+            return Ok(Some(end));
+        }
+        let incoming = match self.transport.backlog() {
+            0..MOST_BACKLOG => self.transport.receive(before),
+            _ => Incoming::Nothing,
+        };
+        match incoming {
+            Incoming::Message(message) => {
+                self.take(&message)?;
+                self.send();
+            }
+            Incoming::Refused(code) => return Err(Failure { code }),
+            Incoming::End => {
+                let at = self.now();
+                let clean = self.party.end(at)?;
+                return Ok(Some(End {
+                    clean,
+                    code: (!clean).then_some("truncated"),
+                    failed: false,
+                }));
+            }
+            Incoming::Nothing => self.wait(),
+        }
+        Ok(None)
+    }
+
+    /// Both sides are closed, and everything is sent (CHAN-036).
+    fn ended(&mut self) -> Option<End> {
+        let over = self.party.closed() == (true, true)
+            && self.transport.backlog() == 0
+            && self.flaw != Some(Flaw::TransportKeptAfterClose);
+        let unanswered = self.party.closed().1 && self.flaw == Some(Flaw::CloseNotAnswered);
+        (over || unanswered).then_some(End { clean: true, code: None, failed: false })
+    }
+
+    fn take(&mut self, message: &[u8]) -> Result<(), Failure> {
+        let at = self.now();
+        let received = self.party.receive(at, message)?;
+        match self.party.wish() {
+            Wish::Nothing => {}
+            Wish::Clock => {
+                let at = self.now();
+                self.party.request(at, self.clock())?;
+            }
+            Wish::LookUp(id) => {
+                let found = self.surroundings.look_up(&id);
+                let at = self.now();
+                self.party.answer(at, self.clock(), found.as_deref())?;
+                if self.flaw == Some(Flaw::OpenReportedEarly) {
+                    self.report();
+                }
+            }
+        }
+        for message in self.party.take_sent() {
+            if self.flaw == Some(Flaw::RequestSentTwice) && !self.request_sent {
+                self.transport.queue(message.clone());
+            }
+            self.request_sent = true;
+            self.transport.queue(message);
+        }
+        if self.party.is_established() {
+            self.report();
+        }
+        match received {
+            Received::Handshake => {}
+            Received::Data(payload) => self.deliver(payload),
+            Received::Close => self.close_wanted |= self.flaw != Some(Flaw::CloseNotAnswered),
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, payload: Vec<u8>) {
+        self.first_data.get_or_insert_with(Instant::now);
+        if payload.is_empty() && self.flaw == Some(Flaw::EmptyMessagesDropped) {
+            return;
+        }
+        for answer in self.surroundings.delivered(payload) {
+            if self.flaw == Some(Flaw::EchoReordered) && !self.to_send.is_empty() {
+                self.to_send.push_front((answer, 1));
+            } else {
+                self.to_send.push_back((answer, 1));
+            }
+        }
+    }
+
+    fn report(&mut self) {
+        if !self.reported {
+            self.reported = true;
+            self.surroundings.opened(self.party.id().unwrap_or_default());
+        }
+    }
+
+    fn take_commands(&mut self) {
+        loop {
+            match self.inbox.commands.try_recv() {
+                Ok(Command::Send { payload, times }) => self.to_send.push_back((payload, times)),
+                Ok(Command::Close) => self.close_wanted = true,
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Seals what there is room for, and gives the socket what it takes.
+    fn send(&mut self) {
+        for message in self.party.take_sent() {
+            self.transport.queue(message); // M1
+        }
+        while self.party.is_established() && self.transport.backlog() < SEALED_AHEAD {
+            let Some((payload, times)) = self.to_send.pop_front() else { break };
+            if self.is_held_back() {
+                self.to_send.push_front((payload, times));
+                break;
+            }
+            if let Ok(record) = self.party.seal(&payload) {
+                self.transport.queue(record);
+            }
+            if times > 1 {
+                self.to_send.push_front((payload, times - 1));
+            }
+        }
+        let lost = self.flaw == Some(Flaw::LastMessageLost) && self.close_wanted;
+        if self.close_wanted && (self.to_send.is_empty() || lost) && !self.party.closed().0 {
+            self.to_send.clear();
+            if let Ok(record) = self.party.close() {
+                self.transport.queue(record);
+            }
+        }
+        // That the peer has gone is found out, and judged, by reading.
+        let _ = self.transport.flush();
+    }
+
+    /// [`Flaw::EchoReordered`]: the first payload waits a little for the next to overtake it.
+    fn is_held_back(&self) -> bool {
+        self.flaw == Some(Flaw::EchoReordered)
+            && self.to_send.is_empty()
+            && self.first_data.is_some_and(|first| first.elapsed() < Duration::from_millis(400))
+    }
+
+    fn fail(&mut self, failure: Failure) -> End {
+        let at = self.now();
+        let release = self.party.release(at);
+        thread::sleep(Duration::from_millis(release - at));
+        if self.flaw == Some(Flaw::ErrorSent) {
+            self.transport.queue(failure.code.unwrap_or("error").as_bytes().to_vec());
+        }
+        if self.flaw == Some(Flaw::CloseSentOnFailure)
+            && let Ok(record) = self.party.close()
+        {
+            self.transport.queue(record);
+        }
+        let _ = self.transport.flush();
+        let clean = self.flaw == Some(Flaw::FailureReportedClean);
+        End { clean, code: failure.code, failed: true }
+    }
+
+    fn wait(&self) {
+        let mut flags = PollFlags::empty();
+        if self.transport.backlog() < MOST_BACKLOG {
+            flags |= PollFlags::IN;
+        }
+        if self.transport.backlog() > 0 {
+            flags |= PollFlags::OUT;
+        }
+        let mut fds = [
+            PollFd::from_borrowed_fd(self.transport.fd(), flags),
+            PollFd::from_borrowed_fd(self.inbox.wake.as_fd(), PollFlags::IN),
+        ];
+        let turn = Timespec { tv_sec: 0, tv_nsec: i64::from(TURN.subsec_nanos()) };
+        // Whatever it returns, the next turn looks at everything.
+        let _ = poll(&mut fds, Some(&turn));
+        if !fds[1].revents().is_empty() {
+            let mut waste = [0; 64];
+            let _ = std::io::Read::read(&mut &self.inbox.wake, &mut waste);
+        }
+    }
+
+    /// Milliseconds since the start.
+    fn now(&self) -> u64 {
+        let from = match self.flaw {
+            Some(Flaw::DeadlineRestarts) => self.transport.last_octets,
+            _ => self.started,
+        };
+        u64::try_from(from.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Seconds since the Unix epoch.
+    fn clock(&self) -> u64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        if self.flaw == Some(Flaw::ClockBehind) { now.saturating_sub(60) } else { now }
+    }
+}
