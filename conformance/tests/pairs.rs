@@ -13,7 +13,7 @@ use common::{TUNNELPROOF, run};
 use libtest_mimic::{Arguments, Trial};
 
 /// Connections through the bad network, for the reference with itself and for other pairs.
-const RUNS: [&str; 2] = ["60", "6"];
+const RUNS: [&str; 2] = ["40", "4"];
 
 fn main() -> ExitCode {
     let stacks = [reference(), node(), bun(), python()];

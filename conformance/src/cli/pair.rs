@@ -76,6 +76,11 @@ pub fn pair(args: &PairArgs) -> Result<u8, Failure> {
         let bar = bar(args.runs);
         let outcome = pair.run(&stop, &|done| bar.set_position(done));
         bar.finish_and_clear();
+        if stop.is_set() {
+            // What was cut short by us is nobody's fault.
+            writeln!(io::stderr(), "interrupted")?;
+            return Ok(130);
+        }
         match outcome {
             Ok(outcome) => {
                 report(transport.name(), &outcome)?;
@@ -85,10 +90,6 @@ pub fn pair(args: &PairArgs) -> Result<u8, Failure> {
                 writeln!(io::stderr(), "error: {problem}")?;
                 return Ok(BROKEN);
             }
-        }
-        if stop.is_set() {
-            writeln!(io::stderr(), "interrupted")?;
-            return Ok(130);
         }
     }
     Ok(u8::from(!right))

@@ -73,7 +73,8 @@ impl Pair {
         });
         let transport = self.transport;
         let both = Both { server: &server, client: &client, address, transport, who: &who, stop };
-        let mut outcome = Outcome { names, clean: 0, broken_off: 0, faults: both.undisturbed() };
+        let mut outcome =
+            Outcome { names, clean: 0, broken_off: 0, faults: both.undisturbed(true) };
         let seeds = self.seed..self.seed.saturating_add(self.runs);
         // Whoever fails undisturbed would only fail again.
         let seeds = if outcome.faults.is_empty() { seeds } else { 0..0 };
@@ -87,9 +88,9 @@ impl Pair {
             }
         }
         if !seeds.is_empty() && !stop.is_set() {
-            outcome
-                .faults
-                .extend(both.undisturbed().into_iter().map(|fault| format!("afterwards: {fault}")));
+            outcome.faults.extend(
+                both.undisturbed(false).into_iter().map(|fault| format!("afterwards: {fault}")),
+            );
         }
         for (role, endpoint) in [("server", &server), ("client", &client)] {
             outcome.faults.extend(exits(role, endpoint).err());
