@@ -12,7 +12,8 @@ use crate::live::stage::Stage;
 use crate::live::wire::{CLOSE, DATA, OPEN};
 
 const TRUNCATED: &[&str] = &["truncated"];
-const AFTER: &[&str] = &["after_close"];
+/// A text message is refused before anybody asks where it stands.
+const AFTER: &[&str] = &["after_close", "text_message"];
 
 pub fn cases() -> Vec<Case> {
     [by_client(), by_server(), without_record(), after_close()].into_iter().flatten().collect()
