@@ -1,4 +1,7 @@
 //! `chan.session`: one party's channel, event by event.
+//!
+//! The reference offers a channel as a whole and in parts. Every session is run in both forms, and they have
+//! to do the same.
 
 use secure_tunnel::channel::{Channel, Ending, Exporter, Opened, Opener, Sealer};
 use secure_tunnel::error::{ChannelError, Diagnostic};
@@ -12,17 +15,35 @@ use crate::shim_server::{BadInput, Input, to_octets};
 enum State {
     /// A server before the open record. It has nothing that could seal or export.
     Awaiting(Box<ServerAwaitingOpen>),
-    Open(Box<Parts>),
+    Open(Box<Held>),
     /// Failed before it was established, or truncated.
     Gone,
 }
 
-/// The parts of a channel, held apart so that the end of the transport can take the opener alone.
-struct Parts {
-    sealer: Sealer,
-    /// Nothing after a clean end.
-    opener: Option<Opener>,
-    exporter: Exporter,
+/// In which form the channel is held.
+#[derive(Clone, Copy)]
+enum Form {
+    Whole,
+    Parts,
+}
+
+/// An established channel.
+enum Held {
+    Whole(Channel, Closed),
+    /// Held apart so that the end of the transport can take the opener alone.
+    Parts {
+        sealer: Sealer,
+        /// Nothing after a clean end.
+        opener: Option<Opener>,
+        exporter: Exporter,
+    },
+}
+
+/// Which sides of a channel have ended, by what its events gave.
+#[derive(Default)]
+struct Closed {
+    ours: bool,
+    theirs: bool,
 }
 
 /// What went wrong with an event: an error of the reference, or a state in which there is none to ask.
@@ -32,29 +53,45 @@ enum Refused {
 }
 
 pub(super) fn run(input: Input<'_>) -> Result<Map<String, Value>, Stop> {
+    let whole = run_as(Form::Whole, input)?;
+    let parts = run_as(Form::Parts, input)?;
+    if whole != parts {
+        return Err(fault(format!("the whole gives {whole:?}, its parts give {parts:?}")));
+    }
+    Ok(parts)
+}
+
+fn run_as(form: Form, input: Input<'_>) -> Result<Map<String, Value>, Stop> {
     let client = match input.word("role")? {
         "client" => true,
         "server" => false,
         other => return Err(BadInput(format!("no role {other}")).into()),
     };
     let mut results = Vec::new();
-    let mut state = begin(client, input.object("start")?, &mut results)?;
-    for event in input.objects("events")? {
-        let (next, result) = step(state, event)?;
+    let mut state = begin(form, client, input.object("start")?, &mut results)?;
+    let mut events = input.objects("events")?.into_iter().peekable();
+    while let Some(event) = events.next() {
+        let (next, result) = step(form, state, event, events.peek().is_none())?;
         state = next;
         results.push(result.unwrap_or_else(|refused| refused.result()));
     }
     Ok(out([("results", results.into())]))
 }
 
-fn begin(client: bool, start: Input<'_>, results: &mut Vec<Value>) -> Result<State, Stop> {
+fn begin(
+    form: Form,
+    client: bool,
+    start: Input<'_>,
+    results: &mut Vec<Value>,
+) -> Result<State, Stop> {
     if !start.has("m1") {
         let at = |name| -> Result<At, BadInput> {
             let direction = start.object(name)?;
             Ok((direction.array("chain")?, direction.u64("n")?))
         };
         let prk = start.array("prk")?;
-        return Ok(State::open(hazmat::channel_at(client, &prk, at("c2s")?, at("s2c")?)));
+        let channel = hazmat::channel_at(client, &prk, at("c2s")?, at("s2c")?);
+        return Ok(State::open(form, channel));
     }
     let [m1, m2, m3] = ["m1", "m2", "m3"].map(|name| start.octets(name));
     let (m1, m2, m3, k) = (m1?, m2?, m3?, start.array::<48>("k")?.into());
@@ -64,27 +101,34 @@ fn begin(client: bool, start: Input<'_>, results: &mut Vec<Value>) -> Result<Sta
     let (channel, open) =
         hazmat::client_channel(&m1, &m2, &m3, k).map_err(|error| rejected(&error))?;
     results.push(json!({"record": to_octets(&open)}));
-    Ok(State::open(channel))
+    Ok(State::open(form, channel))
 }
 
 /// One event: the state after it, and its result.
-fn step(state: State, event: Input<'_>) -> Result<(State, Result<Value, Refused>), Stop> {
+fn step(
+    form: Form,
+    state: State,
+    event: Input<'_>,
+    last: bool,
+) -> Result<(State, Result<Value, Refused>), Stop> {
     let end = event.has("end");
     match state {
-        State::Open(mut parts) if end => {
-            Ok(match parts.opener.take().map(Opener::transport_ended) {
-                Some(Ending::Truncated) => (State::Gone, Ok(json!({"end": "truncated"}))),
-                Some(Ending::Clean) | None => (State::Open(parts), Ok(json!({"end": "clean"}))),
+        State::Open(held) if end => {
+            let (ending, held) = held.end(last);
+            Ok(match ending.check() {
+                Err(_) => (State::Gone, Ok(json!({"end": "truncated"}))),
+                Ok(()) => (held, Ok(json!({"end": "clean"}))),
             })
         }
-        State::Open(mut parts) => {
-            let result = parts.step(event)?;
-            Ok((State::Open(parts), result.map_err(Refused::By)))
+        State::Open(mut held) => {
+            let result = held.step(event)?;
+            held.check_finished(event, &result)?;
+            Ok((State::Open(held), result.map_err(Refused::By)))
         }
         State::Awaiting(awaiting) if event.has("receive") => {
             let opened = awaiting.receive(&mut event.octets("receive")?);
             Ok(match opened {
-                Ok(channel) => (State::open(channel), Ok(json!({"open": true}))),
+                Ok(channel) => (State::open(form, channel), Ok(json!({"open": true}))),
                 Err(error) => (State::Gone, Err(Refused::By(error))),
             })
         }
@@ -98,37 +142,102 @@ fn step(state: State, event: Input<'_>) -> Result<(State, Result<Value, Refused>
 }
 
 impl State {
-    fn open(channel: Channel) -> Self {
-        let (sealer, opener, exporter) = channel.split();
-        Self::Open(Box::new(Parts { sealer, opener: Some(opener), exporter }))
+    fn open(form: Form, channel: Channel) -> Self {
+        Self::Open(Box::new(match form {
+            Form::Whole => Held::Whole(channel, Closed::default()),
+            Form::Parts => Held::parts_of(channel),
+        }))
     }
 }
 
-impl Parts {
+impl Held {
+    fn parts_of(channel: Channel) -> Self {
+        let (sealer, opener, exporter) = channel.split();
+        Self::Parts { sealer, opener: Some(opener), exporter }
+    }
+
+    /// How the peer's side ended, and the state after a clean end. A whole channel ends with its transport: if
+    /// the `last` event is not reached yet, its parts live on.
+    fn end(self, last: bool) -> (Ending, State) {
+        match self {
+            Self::Whole(channel, _) if last => (channel.end(), State::Gone),
+            Self::Whole(channel, _) => Self::parts_of(channel).end(last),
+            Self::Parts { sealer, opener, exporter } => {
+                let ending = opener.map_or(Ending::Clean, Opener::transport_ended);
+                let rest = Self::Parts { sealer, opener: None, exporter };
+                (ending, State::Open(Box::new(rest)))
+            }
+        }
+    }
+
+    /// Whether a whole channel asks for the end of the transport exactly when both sides have closed or it is
+    /// dead (CHAN-036).
+    fn check_finished(
+        &mut self,
+        event: Input<'_>,
+        result: &Result<Value, ChannelError>,
+    ) -> Result<(), Stop> {
+        let Self::Whole(channel, closed) = self else { return Ok(()) };
+        let failed = event.has("receive") && result.is_err() || event.has("transport_failed");
+        closed.ours |= failed || event.has("close") && result.is_ok();
+        closed.theirs |= failed || result.as_ref().is_ok_and(|value| value.get("close").is_some());
+        if channel.is_finished() != (closed.ours && closed.theirs) {
+            return Err(fault(format!(
+                "is_finished is {} after {result:?}",
+                channel.is_finished()
+            )));
+        }
+        Ok(())
+    }
+
     fn step(&mut self, event: Input<'_>) -> Result<Result<Value, ChannelError>, Stop> {
         let mut record = Vec::new();
         Ok(if event.has("send") {
-            let sealed = self.sealer.seal(&event.octets("send")?, &mut record);
+            let payload = event.octets("send")?;
+            let sealed = match self {
+                Self::Whole(channel, _) => channel.seal(&payload, &mut record),
+                Self::Parts { sealer, .. } => {
+                    // One octet for the type and 16 for the tag.
+                    record = [&[0], &payload[..], &[0; 16]].concat();
+                    sealer.seal_in_place(&mut record)
+                }
+            };
             sealed.map(|()| json!({"record": to_octets(&record)}))
         } else if event.has("close") {
-            self.sealer.close(&mut record).map(|()| json!({"record": to_octets(&record)}))
+            let sealed = match self {
+                Self::Whole(channel, _) => channel.close(&mut record),
+                Self::Parts { sealer, .. } => sealer.close(&mut record),
+            };
+            sealed.map(|()| json!({"record": to_octets(&record)}))
         } else if event.has("receive") {
             let mut record = event.octets("receive")?;
-            match self.opener.as_mut().map(|opener| opener.open(&mut record)) {
-                Some(Ok(Opened::Data(payload))) => Ok(json!({"data": to_octets(payload)})),
-                Some(Ok(Opened::Close)) => Ok(json!({"close": true})),
-                Some(Ok(_)) => return Err(fault("a record of a kind that version 1 lacks")),
-                Some(Err(error)) => Err(error),
-                None => return Err(fault("a record after the end of the transport")),
+            let opened = match self {
+                Self::Whole(channel, _) => channel.open(&mut record),
+                Self::Parts { opener: Some(opener), .. } => opener.open(&mut record),
+                Self::Parts { opener: None, .. } => {
+                    return Err(fault("a record after the end of the transport"));
+                }
+            };
+            match opened {
+                Ok(Opened::Data(payload)) => Ok(json!({"data": to_octets(payload)})),
+                Ok(Opened::Close) => Ok(json!({"close": true})),
+                Ok(_) => return Err(fault("a record of a kind that version 1 lacks")),
+                Err(error) => Err(error),
             }
         } else if event.has("export") {
             let request = event.object("export")?;
+            let (label, context) = (request.octets("label")?, request.octets("context")?);
             let mut octets = export_buffer(request)?;
-            self.exporter
-                .export(&request.octets("label")?, &request.octets("context")?, &mut octets)
-                .map(|()| json!({"octets": to_octets(&octets)}))
+            let exported = match self {
+                Self::Whole(channel, _) => channel.export(&label, &context, &mut octets),
+                Self::Parts { exporter, .. } => exporter.export(&label, &context, &mut octets),
+            };
+            exported.map(|()| json!({"octets": to_octets(&octets)}))
         } else if event.has("transport_failed") {
-            self.sealer.transport_failed();
+            match self {
+                Self::Whole(channel, _) => channel.transport_failed(),
+                Self::Parts { sealer, .. } => sealer.transport_failed(),
+            }
             Ok(json!({"dead": true}))
         } else {
             return Err(fault("an event of no known kind"));
