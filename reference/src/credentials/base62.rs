@@ -137,6 +137,11 @@ mod tests {
             assert_eq!(ClientPassword::parse(&octets).is_ok(), len == 18);
             assert_eq!(ServerPassword::parse(&octets).is_ok(), len == 8);
         }
+        let problem = |len: usize| {
+            Base62::<8>::decode("digits", &vec![b'a'; len], "CRED-007").unwrap_err().problem
+        };
+        assert_eq!(problem(7), Problem::Short { needed: 8, left: 7 });
+        assert_eq!(problem(11), Problem::Trailing { left: 3 });
         let error = ClientPassword::parse(b"").unwrap_err();
         assert_eq!((error.code(), error.requirement()), ("malformed", "CRED-006"));
         let error = ServerPassword::parse(b"12345678\n").unwrap_err();

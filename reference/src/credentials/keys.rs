@@ -179,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn faults_name_their_place_in_the_string() {
+        let octets = pair().0.expose();
+        for at in [2, 5, 22, 23, 30] {
+            let mut changed = octets.to_vec();
+            changed[at] = 0x7f; // neither a digit nor a character of an id
+            let CredentialError::Malformed { source } = ClientKey::parse(&changed).unwrap_err();
+            assert_eq!(source.offset, at);
+        }
+    }
+
+    #[test]
     fn each_string_knows_the_other_sides_password() {
         let (client, server) = pair();
         assert!(client.verify(server.password()));

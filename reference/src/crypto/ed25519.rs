@@ -1,7 +1,5 @@
 //! Ed25519 (RFC 8032): signing, and verifying exactly as libsodium 1.0.18's `crypto_sign_open` does.
 
-use core::fmt;
-
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 /// An Ed25519 seed with its public key. Wiped on drop.
@@ -21,12 +19,6 @@ impl Ed25519Secret {
     /// The signature of `message`, 64 octets; the same for the same message.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
-    }
-}
-
-impl fmt::Debug for Ed25519Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ed25519Secret({:02x?}..)", &self.public()[..4])
     }
 }
 

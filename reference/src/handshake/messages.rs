@@ -213,6 +213,17 @@ mod tests {
     }
 
     #[test]
+    fn lengths_that_are_wrong_are_named() {
+        let problem = |octets: usize| decode_m2(&vec![0; octets], 554).unwrap_err().problem;
+        assert_eq!(problem(0), Problem::Short { needed: 591 + 554, left: 0 });
+        assert_eq!(problem(591 + 553), Problem::Short { needed: 591 + 554, left: 591 + 553 });
+        let problem = |octets: usize| check_m3(&vec![0; octets], 554).unwrap_err().problem;
+        assert_eq!(problem(553), Problem::Short { needed: 554, left: 553 });
+        assert_eq!(problem(557), Problem::Trailing { left: 3 });
+        assert_eq!(check_m3(&[0; 554], 554), Ok(()));
+    }
+
+    #[test]
     fn the_nonce_depends_on_everything_it_binds() {
         let r = || NonceRandom::from([1; 14]);
         let nonce = Nonce::bind(&r(), b"m1", b"spki");
