@@ -38,6 +38,7 @@ fn passwords_show_their_lengths() {
         "ClientPassword(18 base62 digits) ServerPassword(8 base62 digits)"
     );
     let (client, server) = pair();
+    assert_eq!(format!("{:?}", client.id()), r#"Id("MyId")"#);
     assert_eq!(format!("{client:?} {server:?}"), r#"ClientKey("MyId", ..) ServerKey(..)"#);
 }
 
