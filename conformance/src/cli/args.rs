@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::client::{ClientArgs, EndpointArgs};
 use super::fuzz_args::FuzzArgs;
 use super::pair::PairArgs;
 use crate::select::{Filter, Shard};
@@ -16,6 +17,7 @@ Examples:
   tunnelproof run -- python3 my_shim.py         check your implementation behind its shim
   tunnelproof run 'cred/*' -- ./my-shim         only the credentials
   tunnelproof server -- ./my-server             check a server with real sockets
+  tunnelproof client -- ./my-client             check a client with real sockets
   tunnelproof show cred/server-key/bad-at-00    what one vector gives and expects
   tunnelproof explain HS-014                    a rule, its reason, its vectors
 
@@ -39,6 +41,7 @@ pub enum Command {
     Run(Box<RunArgs>),
     Fuzz(Box<FuzzArgs>),
     Server(Box<ServerArgs>),
+    Client(Box<ClientArgs>),
     List(ListArgs),
     Show(ShowArgs),
     Explain(ExplainArgs),
@@ -402,20 +405,6 @@ pub struct ShimArgs {
     /// The second implementation.
     #[arg(long)]
     pub model: bool,
-}
-
-/// Serve the live protocol on standard input and output: the model as a server or client with real sockets.
-///
-/// This is what the live checks are tested on; spec/live-protocol.md says what it reads and writes.
-#[derive(Debug, Args)]
-pub struct EndpointArgs {
-    /// With one bug.
-    #[arg(long, value_name = "NAME")]
-    pub mutant: Option<String>,
-
-    /// List the mutants: name, rules that it breaks, what it does.
-    #[arg(long, conflicts_with = "mutant")]
-    pub list: bool,
 }
 
 pub fn seconds(text: &str) -> Result<Duration, String> {

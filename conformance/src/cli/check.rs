@@ -4,11 +4,10 @@ use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{EndpointArgs, SelftestArgs, ShimArgs, TableFormat, VectorsCommand};
+use super::args::{SelftestArgs, ShimArgs, TableFormat, VectorsCommand};
 use super::{Failure, suite};
 use crate::controls::{self, CONTROLS};
 use crate::fuzz;
-use crate::live::{endpoint_model, mutants as live_mutants};
 use crate::model::Model;
 use crate::mutants::{self, Extent};
 use crate::reference_shim;
@@ -41,30 +40,6 @@ pub fn shim(args: &ShimArgs) -> Result<u8, Failure> {
         reference_shim::serve_stdio()?;
     }
     Ok(0)
-}
-
-/// Serves the model as an endpoint.
-pub fn endpoint(args: &EndpointArgs) -> Result<u8, Failure> {
-    if args.list {
-        let mut output = io::stdout().lock();
-        for mutant in live_mutants::all() {
-            writeln!(output, "{:<32} {:<17} {}", mutant.name, mutant.breaks, mutant.about)?;
-        }
-        return Ok(0);
-    }
-    let wrong = match &args.mutant {
-        None => endpoint_model::Wrong::default(),
-        Some(name) => live_mutants::find(name)
-            .ok_or_else(|| {
-                let list = "`tunnelproof endpoint --list` names those that there are";
-                Failure::Usage(format!("there is no mutant {name:?}; {list}"))
-            })?
-            .wrong(),
-    };
-    match endpoint_model::serve(wrong) {
-        Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(Failure::Usage(e.to_string())),
-        served => Ok(served.map(|()| 0)?),
-    }
 }
 
 /// Runs the controls, and the mutants if asked to.

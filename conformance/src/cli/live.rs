@@ -1,4 +1,4 @@
-//! `tunnelproof server`: from arguments to an exit code.
+//! `tunnelproof server` and what it shares with `client`: from arguments to an exit code.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -53,12 +53,12 @@ pub fn server(args: &ServerArgs) -> Result<u8, Failure> {
 }
 
 /// What the report says of how the endpoint was given.
-struct Words {
-    command: Vec<String>,
-    options: Vec<String>,
+pub(super) struct Words {
+    pub command: Vec<String>,
+    pub options: Vec<String>,
 }
 
-fn check(
+pub(super) fn check(
     args: &LiveArgs,
     role: Role,
     target: &Target,

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod client;
 mod fuzz;
 mod fuzz_args;
 mod inspect;
@@ -53,6 +54,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Server(args) => live::server(&args),
+        Command::Client(args) => client::client(&args),
         Command::Fuzz(args) => fuzz::fuzz(&args),
         Command::List(args) => inspect::list(&args),
         Command::Show(args) => inspect::show(&args),
@@ -63,7 +65,7 @@ fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Vectors(args) => check::vectors(&args.command),
         Command::Shim(args) => check::shim(&args),
         Command::Pair(args) => pair::pair(&args),
-        Command::Endpoint(args) => check::endpoint(&args),
+        Command::Endpoint(args) => client::endpoint(&args),
     }
 }
 

@@ -33,6 +33,7 @@
 //! [`cases`]; `server/like.rs` says which vector has the same fault. Helpers of one role are `impl Stage` blocks there.
 
 pub mod case;
+pub mod client;
 pub mod endpoint;
 pub mod endpoint_model;
 pub mod groups;
@@ -58,6 +59,7 @@ use stage::Clients;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Server,
+    Client,
 }
 
 /// What the tunnel goes over.
@@ -79,6 +81,7 @@ impl Role {
     pub fn name(self) -> &'static str {
         match self {
             Role::Server => "server",
+            Role::Client => "client",
         }
     }
 
@@ -86,6 +89,7 @@ impl Role {
     pub fn groups(self) -> &'static [&'static str] {
         match self {
             Role::Server => server::GROUPS,
+            Role::Client => client::GROUPS,
         }
     }
 
@@ -96,6 +100,7 @@ impl Role {
     pub fn visit(self, stage: &stage::Stage<'_>) -> Result<(), String> {
         match self {
             Role::Server => server::visit(stage),
+            Role::Client => client::visit(stage),
         }
     }
 
@@ -103,6 +108,7 @@ impl Role {
     pub fn start_line(self, transport: Transport, clients: &Clients) -> serde_json::Value {
         match self {
             Role::Server => server::start_line(transport, clients),
+            Role::Client => serde_json::json!({"v": 1, "role": "client"}),
         }
     }
 }
@@ -123,6 +129,7 @@ impl Transport {
 pub fn cases(role: Role) -> Vec<Case> {
     let mut cases = match role {
         Role::Server => server::cases(),
+        Role::Client => client::cases(),
     };
     cases.extend(role.groups().iter().map(|group| Case::comparison(role, group)));
     cases
@@ -130,7 +137,7 @@ pub fn cases(role: Role) -> Vec<Case> {
 
 /// All cases of all roles.
 pub fn all_cases() -> Vec<Case> {
-    [Role::Server].into_iter().flat_map(cases).collect()
+    [Role::Server, Role::Client].into_iter().flat_map(cases).collect()
 }
 
 /// The cases as the filters and reports for vectors take them.
@@ -152,7 +159,7 @@ mod tests {
         let suite = Suite::embedded().expect("the vectors load");
         let ids: BTreeSet<&str> = suite.vectors.iter().map(|vector| vector.id.as_str()).collect();
         let mut seen = BTreeSet::new();
-        for case in cases(Role::Server) {
+        for case in all_cases() {
             assert!(seen.insert(case.id.clone()), "{} is there twice", case.id);
             assert!(!case.requirements.is_empty(), "{} has no rule", case.id);
             for rule in &case.requirements {

@@ -224,6 +224,9 @@ impl<'a> Stage<'a> {
                     closing.push(describe_close(code));
                     let answer = peer.frame(super::peer::ws::CLOSE, b"");
                     peer.send_frame("close", &answer);
+                    if peer.key.is_some() {
+                        peer.finish(); // a WebSocket client waits for the server's end of stream
+                    }
                 }
                 Ok(seen) => {
                     let found = describe(&seen);
