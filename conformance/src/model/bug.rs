@@ -90,7 +90,7 @@ bugs! {
     ServerDeadlineMissing ServerDeadlineFromM2 ServerDeadlineInclusive ServerDeadlineOnlyOnMessages
     ServerDeadlineNotForLookUps ServerQueuesMessages M2LengthUnchecked M2SplitFromTheFront
     M2SplitAt607 C1DecryptedBeforeKeyCheck ReleaseDelayOnlyAfterLookUp LookUpBeforeForm
-    LookUpBeforeBinding NonceBindingUnchecked NonceBindingStartCompared SlowLookUpAccepted
+    LookUpBeforeBinding NonceBindingUnchecked NonceBindingStartCompared SlowLookUpAccepted DelayEndOnlyOnAnswers
     LookUpFailureIsUnknown MalformedServerKeyIsUnknown TimeBeforePassword WrongPasswordIsUnknown
     UnknownIdAnswered UnknownIdIsWrongPassword ReplyWithNonceOfItsOwn ReplyTimeIsTheClients
     EstablishedWithoutOpenRecord ReleaseDelayMissing LookUpAsTheDelayEndsAccepted

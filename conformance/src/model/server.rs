@@ -122,11 +122,15 @@ impl Model {
 impl Server<'_> {
     pub(super) fn event(&mut self, at: u64, event: Input<'_>) -> Result<()> {
         self.check_deadline(at, event)?;
+        let notices = event.has("lookup") || !self.model.bug(Bug::DelayEndOnlyOnAnswers);
+        if notices && self.is_asking() && self.look_up_outlasted(at) {
+            return Err(check("lookup_failed"));
+        }
         if event.has("receive") {
             return self.receive(at, event.octets("receive")?);
         }
         if event.has("lookup") {
-            return self.decide(at, event);
+            return self.decide(event);
         }
         if event.has("end") && !self.established && !self.model.bug(Bug::EndIgnored) {
             return Err(check("order")); // HS-073
@@ -236,7 +240,7 @@ impl Server<'_> {
     }
 
     /// HS-039 to HS-051.
-    fn decide(&mut self, at: u64, event: Input<'_>) -> Result<()> {
+    fn decide(&mut self, event: Input<'_>) -> Result<()> {
         let model = self.model;
         let State::LookUp { m2, client, request } =
             std::mem::replace(&mut self.state, State::Established)
@@ -244,14 +248,6 @@ impl Server<'_> {
             return Err(fault("a look-up that was not asked for"));
         };
         let now = event.u64("now")?;
-        // OBS-007
-        if let (Some(delay), Some(received)) = (self.delay, self.accepted_at) {
-            let ends = received.saturating_add(delay);
-            let just = at == ends && model.bug(Bug::LookUpAsTheDelayEndsAccepted);
-            if at >= ends && !just && !model.bug(Bug::SlowLookUpAccepted) {
-                return Err(check("lookup_failed"));
-            }
-        }
         let answer = event.value("lookup")?;
         let found = match answer.as_str() {
             Some("failed") if model.bug(Bug::LookUpFailureIsUnknown) => None,
@@ -303,6 +299,14 @@ impl Server<'_> {
     /// Whether the look-up is to be asked.
     pub(super) fn is_asking(&self) -> bool {
         matches!(self.state, State::LookUp { .. })
+    }
+
+    /// OBS-007.
+    fn look_up_outlasted(&self, at: u64) -> bool {
+        let (Some(delay), Some(received)) = (self.delay, self.accepted_at) else { return false };
+        let ends = received.saturating_add(delay);
+        let just = at == ends && self.model.bug(Bug::LookUpAsTheDelayEndsAccepted);
+        at >= ends && !just && !self.model.bug(Bug::SlowLookUpAccepted)
     }
 
     /// OBS-005.

@@ -177,6 +177,8 @@ table! {
         "The server releases failures before the look-up at once.";
     SlowLookUpAccepted: "OBS-007", ACCEPT,
         "The server accepts the answer of a look-up that outlasted the delay.";
+    DelayEndOnlyOnAnswers: "OBS-007", ACCEPT,
+        "The server goes on after the delay as long as the look-up gives no answer.";
     LookUpAsTheDelayEndsAccepted: "OBS-007", ACCEPT,
         "The server accepts the answer of a look-up that comes as the delay ends.";
     ShortPlaintextTraps: "HS-033 HS-054 CONV-008", CRASH,

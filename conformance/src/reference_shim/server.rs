@@ -63,6 +63,18 @@ fn step(
     k: [u8; 48],
     done: &mut Done,
 ) -> Result<Result<State, Failure>, Stop> {
+    // An adapter has a timer for the end of the delay, so that nothing else is seen at that time. spec: OBS-007
+    let state = match state {
+        State::Lookup(lookup)
+            if (lookup.answer_deadline()..lookup.deadline()).contains(&at)
+                && !event.has("lookup") =>
+        {
+            let drawn = fresh::server().map_err(|error| fault(error.to_string()))?;
+            let failed = lookup.decide(Answer::Failed, drawn, UnixTime(0), at);
+            return Ok(failed.map(|(state, _)| State::AwaitOpen(Box::new(state))));
+        }
+        state => state,
+    };
     if event.has("receive") {
         let mut message = event.octets("receive")?;
         return Ok(match state {

@@ -292,5 +292,23 @@ pub(super) fn release() -> Family {
         Some(ID),
         3_100,
     );
+    bad(
+        "look-up-silent-to-the-end",
+        &["OBS-007"],
+        "lookup_failed",
+        "the delay ends and the look-up has not answered",
+        after(wake(3_100)),
+        Some(ID),
+        3_100,
+    );
+    bad(
+        "m2-as-delay-ends",
+        &["OBS-007"],
+        "lookup_failed",
+        "M2 arrives again as the delay ends and the look-up has not answered",
+        after(receive(3_100, &hs.m2)),
+        Some(ID),
+        3_100,
+    );
     family
 }
