@@ -174,7 +174,7 @@ struct Hostile {
 
 impl Hostile {
     /// The next message for the server.
-    fn to_server(&mut self, number: u64) -> Vec<u8> {
+    fn server_receives(&mut self, number: u64) -> Vec<u8> {
         let random = self.rng.next_u32() as usize;
         let (m2, spki) = (&self.m2, self.m2.len() - 569);
         match number % 10 {
@@ -194,7 +194,7 @@ impl Hostile {
     }
 
     /// The next message for a client with a pin.
-    fn to_client(&mut self, number: u64) -> Vec<u8> {
+    fn client_receives(&mut self, number: u64) -> Vec<u8> {
         let random = self.rng.next_u32() as usize;
         match number % 4 {
             0 => self.octets(random % 4097),
@@ -229,10 +229,10 @@ fn hostile_first_messages() {
     let m2 = client_sent(&m1, b4552()).1;
     let mut hostile = Hostile { rng, m1, m2 };
     soak("hostile first messages to each side", many(200, 10_000), PEAK, |number| {
-        let m2 = hostile.to_server(number);
+        let m2 = hostile.server_receives(number);
         let server = Server::greet(Arc::clone(&key), Policy::default(), Tick(0)).0;
         assert!(server.receive(&m2, Tick(0)).is_err(), "message {number} to the server");
-        let m1 = hostile.to_client(number);
+        let m1 = hostile.client_receives(number);
         let client = Client::connect(pair().0, Some(pin), Tick(0));
         assert!(client.receive(&m1, Tick(0)).is_err(), "message {number} to the client");
     });

@@ -53,7 +53,7 @@ fn prime() -> Result<BigUint, getrandom::Error> {
             *last |= 1;
         }
         let start = BigUint::from_bytes_be(&octets);
-        let found = candidates(&start, &small).find(|candidate| is_probably_prime(candidate));
+        let found = candidates(&start, &small).find(is_probably_prime);
         if let Some(prime) = found {
             return Ok(prime);
         }

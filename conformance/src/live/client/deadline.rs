@@ -15,8 +15,11 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const EARLY: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_secs(6);
 
+/// Name, rule, and what the peer does.
+type Row = (&'static str, &'static str, fn(&Stage<'_>) -> Result<(), Fault>);
+
 pub fn cases() -> Vec<Case> {
-    let rows: [(&str, &str, fn(&Stage<'_>) -> Result<(), Fault>); 6] = [
+    let rows: [Row; 6] = [
         ("m1-never", "HS-060", |stage| {
             times_out(stage, stage.dialled(&Dial::default())?, Instant::now())
         }),

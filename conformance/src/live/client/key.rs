@@ -14,6 +14,11 @@ use crate::live::case::Case;
 
 type Row = (&'static str, &'static str, &'static str, fn() -> Vec<u8>);
 
+/// Name of the size, and the key.
+type GoodKey = (&'static str, fn() -> &'static PrivateKey);
+/// Name, what arrives, the rules, and M1.
+type BadPin = (&'static str, &'static str, [&'static str; 2], fn() -> Vec<u8>);
+
 pub fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = ROWS
         .iter()
@@ -33,7 +38,7 @@ pub fn cases() -> Vec<Case> {
         peer.send("M1", &[0; 4097]);
         stage.refused(peer)
     }));
-    let good: [(&str, fn() -> &'static PrivateKey); 4] = [
+    let good: [GoodKey; 4] = [
         ("4425-bits", keys::k4425),
         ("4432-bits", keys::k4432),
         ("4480-bits", keys::k4480_a),
@@ -51,7 +56,7 @@ pub fn cases() -> Vec<Case> {
         let pin = Some(sha256(&[&keys::k4552_a().public.spki()]));
         stage.linked(&Dial { pin, ..Dial::default() })?.close()
     }));
-    let pins: [(&str, &str, [&'static str; 2], fn() -> Vec<u8>); 3] = [
+    let pins: [BadPin; 3] = [
         ("other-key", "an M1 of another key", ["HS-020", "HS-022"], || {
             keys::k4552_c().public.spki()
         }),

@@ -11,8 +11,11 @@ use crate::live::wire::DATA;
 
 const STATES: [&str; 3] = ["m1", "m3", "record"];
 
+/// Name, what it is, and its octets.
+type BadFrame = (&'static str, &'static str, fn(&Peer<'_>) -> Vec<u8>);
+
 /// Frames that RFC 6455 forbids; a library finds them by itself (OBS-003).
-const FORBIDDEN: &[(&str, &str, fn(&Peer<'_>) -> Vec<u8>)] = &[
+const FORBIDDEN: &[BadFrame] = &[
     ("masked", "a masked frame of a server", |_| Frame::new(BINARY, b"x").octets()),
     ("reserved-bit", "a frame with a reserved bit, as of permessage-deflate", |peer| {
         Frame { rsv: 4, ..peer.frame(BINARY, b"x") }.octets()
