@@ -341,8 +341,13 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
     /// Also run the mutants: implementations with one realistic bug each, which the vectors have to catch.
-    #[arg(long)]
+    #[arg(long, group = "table")]
     pub mutants: bool,
+
+    /// Run the mutants with sockets instead: endpoints with one bug each, which the live checks have to
+    /// catch, and the one without a bug, which has to pass. Takes some minutes.
+    #[arg(long, group = "table", conflicts_with = "mutants")]
+    pub live: bool,
 
     /// Let the fuzzer search for the mutants, without the vectors.
     #[arg(long, requires = "mutants")]
@@ -357,7 +362,7 @@ pub struct SelftestArgs {
     pub seconds: Duration,
 
     /// Print nothing but the table of the mutants and of what catches each.
-    #[arg(long, value_enum, requires = "mutants")]
+    #[arg(long, value_enum, requires = "table")]
     pub format: Option<TableFormat>,
 }
 

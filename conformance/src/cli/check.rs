@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{SelftestArgs, ShimArgs, TableFormat, VectorsCommand};
-use super::{Failure, suite};
+use super::{Failure, live_selftest, suite};
 use crate::controls::{self, CONTROLS};
 use crate::fuzz;
 use crate::model::Model;
@@ -44,8 +44,11 @@ pub fn shim(args: &ShimArgs) -> Result<u8, Failure> {
 
 /// Runs the controls, and the mutants if asked to.
 pub fn selftest(args: &SelftestArgs) -> Result<u8, Failure> {
-    let suite = suite()?;
     let mut output = io::stdout();
+    if args.live {
+        return live_selftest::run(args.format, &mut output);
+    }
+    let suite = suite()?;
     if args.by_fuzz {
         return by_fuzz(args, &mut output);
     }

@@ -151,12 +151,12 @@ pub(super) fn transports(chosen: &[TransportArg]) -> Vec<Transport> {
 }
 
 /// 128 random bits: nothing that has to be fresh repeats in the next run.
-fn salt() -> String {
+pub(super) fn salt() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", random(), random())
 }
 
-fn default_traces() -> PathBuf {
+pub(super) fn default_traces() -> PathBuf {
     std::env::temp_dir().join(format!("tunnelproof-traces-{}", std::process::id()))
 }
 

@@ -7,6 +7,7 @@ mod fuzz;
 mod fuzz_args;
 mod inspect;
 mod live;
+mod live_selftest;
 mod pair;
 mod run;
 

@@ -42,6 +42,7 @@ pub mod lines;
 pub mod mutants;
 pub mod peer;
 pub mod runner;
+pub mod selftest;
 pub mod server;
 pub mod stage;
 pub mod timing;

@@ -1,12 +1,21 @@
 //! Endpoints with one bug each, which the live checks have to catch.
 
+use super::Role;
+use super::case::Case;
 use super::endpoint_model::{Flaw, Wrong};
 use crate::model::Bug;
 
 /// The rows: `name: bugs, "rules that it breaks", "what it does";`
 macro_rules! table {
-    ($($name:literal: $bug:expr, $flaw:expr, $breaks:literal, $about:literal;)*) => {
-        &[$(Mutant { name: $name, bug: $bug, flaw: $flaw, breaks: $breaks, about: $about }),*]
+    ($roles:expr; $($name:literal: $bug:expr, $flaw:expr, $breaks:literal, $about:literal;)*) => {
+        &[$(Mutant {
+            name: $name,
+            roles: $roles,
+            bug: $bug,
+            flaw: $flaw,
+            breaks: $breaks,
+            about: $about,
+        }),*]
     };
 }
 
@@ -15,6 +24,7 @@ macro_rules! table {
 pub struct Mutant {
     /// For `tunnelproof endpoint --mutant`.
     pub name: &'static str,
+    roles: &'static [Role],
     bug: Option<Bug>,
     flaw: Option<Flaw>,
     /// The ids of the rules that it breaks, with spaces between them; empty where it breaks the live protocol.
@@ -24,6 +34,19 @@ pub struct Mutant {
 }
 
 impl Mutant {
+    /// The roles in which it shows its bug.
+    #[must_use]
+    pub fn roles(&self) -> &'static [Role] {
+        self.roles
+    }
+
+    /// Whether a case tests a rule that it breaks; every case does where it breaks none.
+    #[must_use]
+    pub fn is_meant(&self, case: &Case) -> bool {
+        let mut broken = self.breaks.split_whitespace();
+        self.breaks.is_empty() || broken.any(|id| case.requirements.contains(&id))
+    }
+
     /// What is wrong with it.
     #[must_use]
     pub fn wrong(&self) -> Wrong {
@@ -52,6 +75,7 @@ const fn flaw(flaw: Flaw) -> Option<Flaw> {
 
 /// Servers.
 pub const SERVER: &[Mutant] = table! {
+    &[Role::Server];
     "open-reported-early": None, flaw(Flaw::OpenReportedEarly), "HS-065 HS-066",
         "Reports the id when M3 is sent, before the open record.";
     "established-without-open-record": bug(Bug::EstablishedWithoutOpenRecord), None, "HS-065 HS-066",
@@ -84,6 +108,7 @@ pub const SERVER: &[Mutant] = table! {
 
 /// Clients.
 pub const CLIENT: &[Mutant] = table! {
+    &[Role::Client];
     "m1-deadline-missing": bug(Bug::M1DeadlineMissing), None, "HS-060",
         "Waits for M1 without end.";
     "m3-deadline-missing": bug(Bug::M3DeadlineMissing), None, "HS-061",
@@ -132,6 +157,7 @@ pub const CLIENT: &[Mutant] = table! {
 
 /// Servers and clients.
 pub const EITHER: &[Mutant] = table! {
+    &[Role::Server, Role::Client];
     "end-reported-twice": None, flaw(Flaw::EndReportedTwice), "",
         "Reports every end twice.";
     "failure-reported-clean": None, flaw(Flaw::FailureReportedClean), "CHAN-038",

@@ -1,0 +1,288 @@
+//! Plays the live cases against every [mutant](super::mutants) until one fails, and all of them against the
+//! model without a bug.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tunnelproof_vectors::Suite;
+
+use super::case::Case;
+use super::mutants::{self, Mutant};
+use super::runner::{self, Plan};
+use super::stage::Clients;
+use super::{Role, Target, Transport};
+use crate::runner::Event;
+use crate::shim::{Limits, Program};
+use crate::stop::{Reason, Stop};
+
+mod report;
+
+pub use report::markdown;
+
+/// A case that fails, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catch {
+    /// Its id.
+    pub case: String,
+    /// The name of its verdict.
+    pub verdict: &'static str,
+    /// The verdict in a sentence.
+    pub sentence: String,
+    /// Whether it tests a rule that the mutant breaks; where a mutant breaks none, every case fits.
+    pub fits: bool,
+}
+
+/// What became of a mutant in a role.
+#[derive(Debug)]
+pub struct Row {
+    pub mutant: &'static Mutant,
+    pub role: Role,
+    /// The first case that failed.
+    pub catch: Option<Catch>,
+    /// Why the run could not go to its end, if it could not.
+    pub trouble: Option<String>,
+    pub took: Duration,
+}
+
+/// What became of the model without a bug in a role.
+#[derive(Debug)]
+pub struct Control {
+    pub role: Role,
+    pub passed: usize,
+    /// What failed, of which there may be nothing.
+    pub faults: Vec<Catch>,
+    pub trouble: Option<String>,
+    pub took: Duration,
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// In the order of the table.
+    pub rows: Vec<Row>,
+    pub controls: Vec<Control>,
+}
+
+impl Report {
+    /// Whether every mutant is caught and the model without a bug passes.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.rows.iter().all(|row| row.catch.is_some())
+            && self.controls.iter().all(Control::is_good)
+    }
+}
+
+impl Control {
+    /// Whether every case passes.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.passed > 0 && self.faults.is_empty() && self.trouble.is_none()
+    }
+}
+
+/// One of the two results that there are, as soon as it is there.
+pub enum Done {
+    Row(Row),
+    Control(Control),
+}
+
+/// What a run needs, once for all.
+struct Bench<'b> {
+    this: &'b OsString,
+    cases: [(Role, Vec<Case>, Suite); 2],
+    clients: Clients,
+    traces: &'b Path,
+    salt: &'b str,
+    stop: &'b Stop,
+}
+
+#[derive(Clone, Copy)]
+enum Task {
+    Control(Role),
+    Mutant(usize, &'static Mutant, Role),
+}
+
+/// For whatever has no deadline of its own; many endpoints share the processor.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// No mutant may keep the others longer.
+const BOUND: Duration = Duration::from_secs(150);
+/// Cases of one mutant side by side.
+const JOBS: usize = 2;
+/// Cases of the control side by side.
+const JOBS_OF_CONTROL: usize = 8;
+
+/// How many results there will be.
+#[must_use]
+pub fn size() -> usize {
+    tasks().len()
+}
+
+/// Runs everything, many mutants side by side: most of the time they wait. `this` is the program that serves
+/// them; traces go below `traces`; `salt` differs between runs.
+///
+/// # Errors
+/// If the cases do not load.
+pub fn run(
+    this: &OsString,
+    (traces, salt): (&Path, &str),
+    stop: &Stop,
+    tell: &mut dyn FnMut(&Done),
+) -> Result<Report, String> {
+    let of = |role| {
+        let cases = super::cases(role);
+        super::suite(&cases).map(|suite| (role, cases, suite))
+    };
+    let cases = [of(Role::Server)?, of(Role::Client)?];
+    let bench = Bench { this, cases, clients: super::server::clients(), traces, salt, stop };
+    let tasks = tasks();
+    let next = AtomicUsize::new(0);
+    let workers = thread::available_parallelism().map_or(1, usize::from) * 4;
+    let (sender, receiver) = channel();
+    let mut rows = Vec::new();
+    let mut report = Report::default();
+    thread::scope(|scope| {
+        for _ in 0..workers.min(tasks.len()) {
+            let (sender, next, tasks, bench) = (sender.clone(), &next, &tasks, &bench);
+            scope.spawn(move || {
+                while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (order, done) = match *task {
+                        Task::Control(role) => (0, Done::Control(bench.control(role))),
+                        Task::Mutant(order, mutant, role) => {
+                            (order, Done::Row(bench.mutant(mutant, role)))
+                        }
+                    };
+                    if bench.stop.is_set() || sender.send((order, done)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (order, done) in receiver {
+            tell(&done);
+            match done {
+                Done::Control(control) => report.controls.push(control),
+                Done::Row(row) => rows.push((order, row)),
+            }
+        }
+    });
+    rows.sort_by_key(|(order, _)| *order);
+    report.rows = rows.into_iter().map(|(_, row)| row).collect();
+    Ok(report)
+}
+
+/// The longest first: the controls, and the mutants that wait for deadlines.
+fn tasks() -> Vec<Task> {
+    let rows = mutants::all().flat_map(|mutant| mutant.roles().iter().map(move |r| (mutant, *r)));
+    let mut rows: Vec<_> = rows.enumerate().collect();
+    rows.sort_by_key(|(_, (mutant, _))| !mutant.name.contains("deadline"));
+    let rows = rows.into_iter().map(|(order, (mutant, role))| Task::Mutant(order, mutant, role));
+    [Task::Control(Role::Server), Task::Control(Role::Client)].into_iter().chain(rows).collect()
+}
+
+/// What came of one run.
+#[derive(Default)]
+struct Ran {
+    passed: usize,
+    faults: Vec<Catch>,
+    trouble: Option<String>,
+}
+
+impl Bench<'_> {
+    /// All cases against the model without a bug. Failures are played a second time: it is the machine that
+    /// may be slow, and then not the cases.
+    fn control(&self, role: Role) -> Control {
+        let begun = Instant::now();
+        let Ran { passed, faults, trouble } = self.play(role, None, &|_| true);
+        Control { role, passed, faults, trouble, took: begun.elapsed() }
+    }
+
+    /// The cases for what the mutant breaks, then all others.
+    fn mutant(&self, mutant: &'static Mutant, role: Role) -> Row {
+        let begun = Instant::now();
+        let mut row = Row { mutant, role, catch: None, trouble: None, took: Duration::ZERO };
+        for meant in [true, false] {
+            let ran = self.play(role, Some(mutant), &|case| mutant.is_meant(case) == meant);
+            row.catch = ran.faults.into_iter().next();
+            row.trouble = ran.trouble;
+            if row.catch.is_some() || row.trouble.is_some() || self.stop.is_set() {
+                break;
+            }
+        }
+        Row { took: begun.elapsed(), ..row }
+    }
+
+    fn play(
+        &self,
+        role: Role,
+        mutant: Option<&'static Mutant>,
+        is_wanted: &dyn Fn(&Case) -> bool,
+    ) -> Ran {
+        let own = self.cases.iter().find(|(own, ..)| *own == role);
+        let Some((_, cases, suite)) = own else { return Ran::default() };
+        let all = cases.iter().zip(&suite.vectors).enumerate();
+        let selected: Vec<_> = all
+            .filter(|(_, (case, _))| is_wanted(case))
+            .map(|(index, (_, vector))| (index, vector))
+            .collect();
+        let mut ran = Ran::default();
+        if selected.is_empty() {
+            return ran;
+        }
+        let mut command = vec![self.this.clone(), "endpoint".into()];
+        if let Some(mutant) = mutant {
+            command.extend(["--mutant".into(), mutant.name.into()]);
+        }
+        let traces = self.traces.join(role.name()).join(mutant.map_or("none", |m| m.name));
+        let plan = Plan {
+            role,
+            cases,
+            selected,
+            target: &Target::Command(Program { command }),
+            transports: Transport::ALL.to_vec(),
+            clients: &self.clients,
+            jobs: if mutant.is_some() { JOBS } else { JOBS_OF_CONTROL },
+            limits: Limits { hello: PATIENCE, case: PATIENCE },
+            time_limit: BOUND,
+            ends: &|_, verdict| mutant.is_some() && verdict.is_red(),
+            rerun: mutant.is_none(),
+            timing: 0,
+            traces: &traces,
+            salt: self.salt,
+        };
+        let stop = self.stop.another();
+        runner::run(&plan, &stop, &mut |event| match event {
+            Event::Result { vector, finding, attempt } => {
+                // A second result replaces the first.
+                ran.faults.retain(|fault| attempt == 1 || fault.case != vector.id);
+                if finding.verdict.is_red() {
+                    let case = cases.iter().find(|case| case.id == vector.id);
+                    ran.faults.push(Catch {
+                        case: vector.id.clone(),
+                        verdict: finding.verdict.name(),
+                        sentence: finding.verdict.sentence(),
+                        fits: case.is_some_and(|case| mutant.is_some_and(|m| m.is_meant(case))),
+                    });
+                } else {
+                    ran.passed += 1;
+                }
+            }
+            Event::Broken(error) => ran.trouble = Some(error.problem),
+            _ => {}
+        });
+        match stop.reason() {
+            Some(Reason::TimeLimit) => {
+                ran.trouble = Some(format!("not done after {} s", BOUND.as_secs()));
+            }
+            Some(Reason::GaveUp(row)) => {
+                ran.trouble = Some(format!("{row} cases in a row timed out"));
+            }
+            _ => {}
+        }
+        ran
+    }
+}
