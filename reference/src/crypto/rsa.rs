@@ -301,6 +301,13 @@ mod tests {
     }
 
     #[test]
+    fn the_pin_is_what_openssl_and_sha256sum_make_of_the_key() {
+        // openssl pkey -in test-rsa-4480-a.pem -pubout -outform DER | sha256sum
+        let expected = "1c8b0cc5db6b793b03b2d0ffd6d8ef1385c74a49617e64fcd23c0a938bb6e8f4";
+        assert_eq!(hex::encode(key(KEYS[2].1).unwrap().public().pin()), expected);
+    }
+
+    #[test]
     fn keys_that_peers_refuse_are_refused() {
         let refused = |pem| key(pem).unwrap_err().requirement;
         let of = [

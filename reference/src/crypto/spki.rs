@@ -106,3 +106,29 @@ pub(crate) fn encode(n: &[u8]) -> Vec<u8> {
     out.extend(EXPONENT);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_name_the_field_and_its_place() {
+        // The top bit of the modulus is set: 569 octets of INTEGER.
+        let spki = encode(&[0xff; 568]);
+        assert_eq!(modulus(&spki), Ok(&[0xff; 568][..]));
+        let places = [
+            (5, "SPKI.algorithm", 4, "HS-010"),
+            (32 + 568, "SPKI.modulus", 32, "HS-007"),
+            (32 + 569 + 4, "SPKI.exponent", 32 + 569, "HS-008"),
+        ];
+        for (octet, field, offset, requirement) in places {
+            let mut changed = spki.clone();
+            changed[octet] ^= 1;
+            let error = modulus(&changed).unwrap_err();
+            assert_eq!(
+                (error.field, error.offset, error.requirement),
+                (field, offset, requirement)
+            );
+        }
+    }
+}
