@@ -95,6 +95,47 @@ fn the_reference_passes_a_part_of_the_checks_and_its_lines_are_of_the_schema() {
 }
 
 #[test]
+fn the_references_client_passes_a_part_of_the_checks() {
+    let client = secure_tunnel().display().to_string();
+    let patterns = [
+        "live/client/request/{honest,fresh}",
+        "live/client/m1/{tail,exponent-3,4097-octets}",
+        "live/client/m3/{wrong-password,nonce-first-bit,pkcs1-v15}",
+        "live/client/pin/other-key",
+        "live/client/order/{others-go-on,reply-of-another-connection}",
+        "live/client/record/{sent-first,repeated,open-first}",
+        "live/client/close/{answered,by-the-client,sends-before-it-closes}",
+        "live/client/end/truncated",
+        "live/client/tcp/octet-by-octet",
+        "live/client/ws/{m1-text,fragments-and-pings}",
+    ];
+    let options = ["client", "--format", "json", "--timeout", "60"];
+    let words = options.into_iter().chain(patterns).chain(["--", &client, "under-test"]);
+    let finished = run(words);
+    assert_eq!(finished.code(), 0, "{}", finished.stdout());
+    let verdicts = finished.verdicts();
+    assert_eq!(verdicts.len(), 21);
+    assert!(verdicts.iter().all(|(_, verdict)| verdict == "pass"), "{verdicts:?}");
+}
+
+/// The view of a refusal is not that of the honest visit after it.
+#[test]
+fn a_client_that_resets_for_some_failures_fails_its_groups() {
+    for (mutant, code) in [(None, 0), (Some("reset-on-failure"), 1)] {
+        let options = ["client", "--format", "json", "--transport", "tcp", "--timeout", "60"];
+        let endpoint = ["live/client/group/reply", "--", TUNNELPROOF, "endpoint"];
+        let mutant = mutant.iter().flat_map(|name| ["--mutant", *name]);
+        let finished = run(options.into_iter().chain(endpoint).chain(mutant));
+        assert_eq!(finished.code(), code, "{}", finished.stdout());
+        let verdict = if code == 0 { "pass" } else { "distinguishable" };
+        assert_eq!(
+            finished.verdicts(),
+            [("live/client/group/reply".to_owned(), verdict.to_owned())]
+        );
+    }
+}
+
+#[test]
 fn a_group_brings_its_members_along() {
     let server = secure_tunnel().display().to_string();
     let options = ["server", "--format", "json", "--transport", "tcp", "--timeout", "60"];

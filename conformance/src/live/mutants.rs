@@ -82,12 +82,12 @@ pub const SERVER: &[Mutant] = table! {
         "Counts as established when M3 is sent.";
     "one-at-a-time": None, flaw(Flaw::OneAtATime), "",
         "Serves the next connection when the one before is over.";
-    "look-up-cached": None, flaw(Flaw::LookUpCached), "HS-038",
+    "look-up-cached": None, flaw(Flaw::LookUpCached), "HS-038 HS-043",
         "Keeps what the look-up once found, also when the client is removed.";
     "session-key-reused": None, flaw(Flaw::SessionKeyReused), "HS-049",
         "Gives every connection the same K.";
     "echo-reordered": None, flaw(Flaw::EchoReordered), "CHAN-020",
-        "Sends the second answer before the first.";
+        "Sends the third answer before the second.";
     "unmasked-accepted": None, flaw(Flaw::UnmaskedAccepted), "FRAME-001",
         "Accepts frames of a client that are not masked.";
     "server-deadline-missing": bug(Bug::ServerDeadlineMissing), None, "HS-062",
@@ -172,7 +172,7 @@ pub const EITHER: &[Mutant] = table! {
         "Ends all connections when one fails.";
     "error-sent": None, flaw(Flaw::ErrorSent), "OBS-001 OBS-004",
         "Sends the code of a failure to the peer.";
-    "close-sent-on-failure": bug(Bug::OtherDirectionSurvives), flaw(Flaw::CloseSentOnFailure), "CHAN-029",
+    "close-sent-on-failure": bug(Bug::OtherDirectionSurvives), flaw(Flaw::CloseSentOnFailure), "CHAN-027 CHAN-029",
         "Sends a close record when it fails.";
     "close-not-answered": None, flaw(Flaw::CloseNotAnswered), "CHAN-035",
         "Ends the transport at the peer's close record, without one of its own.";
@@ -184,7 +184,7 @@ pub const EITHER: &[Mutant] = table! {
         "Drops empty messages.";
     "reset-on-failure": None, flaw(Flaw::ResetOnFailure), "OBS-002",
         "Resets the connection for a wrong password and a record that does not open.";
-    "status-for-wrong-password": None, flaw(Flaw::StatusForWrongPassword), "OBS-002 OBS-004",
+    "status-for-wrong-password": None, flaw(Flaw::StatusForWrongPassword), "HS-042 HS-058 OBS-002 OBS-004",
         "Gives the close frame a status code and a reason if the password is wrong.";
     "lingers-after-failure": None, flaw(Flaw::LingersAfterFailure), "OBS-002",
         "Leaves the transport open for 20 seconds after a failure.";
@@ -220,7 +220,7 @@ pub const EITHER: &[Mutant] = table! {
         "Takes records of unknown types for data.";
     "close-payload-accepted": bug(Bug::ClosePayloadAccepted), None, "CHAN-026",
         "Ignores the payload of a close record.";
-    "transcript-without-m3": bug(Bug::TranscriptWithoutM3), None, "CHAN-001",
+    "transcript-without-m3": bug(Bug::TranscriptWithoutM3), None, "CHAN-001 HS-059 HS-066",
         "Leaves out M3 from the transcript hash.";
 };
 

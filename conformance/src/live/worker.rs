@@ -38,6 +38,8 @@ pub fn play(plan: &Plan<'_>, stop: &Stop, endpoint: &Endpoint, at: (&Case, Trans
         Script::Compare(_) => Ok(()),
     };
     let took = begun.elapsed();
+    // Before the honest visit, which may leave a view of its own.
+    let view = stage.take_view();
     let mut fault = result.err();
     let mut stderr = None;
     let over = if fault.is_some() { endpoint.over_soon() } else { endpoint.over() };
@@ -68,7 +70,7 @@ pub fn play(plan: &Plan<'_>, stop: &Stop, endpoint: &Endpoint, at: (&Case, Trans
         // A trace that can't be written is no reason to lose the verdict; it is just not named.
         stage.trace.write(plan.traces, &name, &head).ok()
     });
-    Outcome { fault, took, view: stage.take_view(), trace, stderr }
+    Outcome { fault, took, view, trace, stderr }
 }
 
 /// Whether an endpoint can serve another case. One that failed is not trusted any more.

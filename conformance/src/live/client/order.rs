@@ -14,6 +14,20 @@ pub fn cases() -> Vec<Case> {
     let mut cases = honest();
     cases.extend(ends());
     cases.extend(vec![
+        accept(
+            "order/others-go-on",
+            &["CHAN-027", "CHAN-020"],
+            "a connection that fails leaves another one alone",
+            |stage| {
+                let mut one = stage.linked(&Dial::default())?;
+                let mut failing = stage.linked(&Dial::default())?;
+                failing.peer.send("record, bad", &[1; 40]);
+                stage.refused_with(failing.peer, &["open_failed"])?;
+                one.send(b"still here");
+                one.delivered(b"still here")?;
+                one.close()
+            },
+        ),
         refuse(
             "order/second-m1",
             &["HS-070"],

@@ -29,7 +29,18 @@ pub fn cases() -> Vec<Case> {
             _ => case.in_group("record").in_group("closing"),
         }
     });
-    refused.chain(accepted()).collect()
+    refused.chain(accepted()).chain([open_first()]).collect()
+}
+
+/// Where a client's open record would stand.
+fn open_first() -> Case {
+    let about = "an open record as the first of the server";
+    refuse("record/open-first", &["CHAN-025"], &["unexpected_open"], about, |stage| {
+        let mut link = stage.linked(&Dial::default())?;
+        let record = link.channel.sends.seal(OPEN, b"");
+        link.peer.send("record 0, open", &record);
+        stage.refused(link.peer)
+    })
 }
 
 fn accepted() -> Vec<Case> {

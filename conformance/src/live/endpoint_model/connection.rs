@@ -67,8 +67,12 @@ pub struct Connection<'m, S> {
     to_send: VecDeque<(Vec<u8>, u64)>,
     close_wanted: bool,
     reported: bool,
-    /// When the first payload arrived.
-    first_data: Option<Instant>,
+    /// When it was last told something.
+    last_command: Option<Instant>,
+    /// How many payloads have arrived.
+    payloads: u64,
+    /// When the second payload arrived.
+    second_payload: Option<Instant>,
     request_sent: bool,
 }
 
@@ -90,7 +94,9 @@ impl<'m, S: Surroundings> Connection<'m, S> {
             to_send: VecDeque::new(),
             close_wanted: false,
             reported: false,
-            first_data: None,
+            last_command: None,
+            payloads: 0,
+            second_payload: None,
             request_sent: false,
         }
     }
@@ -218,7 +224,10 @@ impl<'m, S: Surroundings> Connection<'m, S> {
     }
 
     fn deliver(&mut self, payload: Vec<u8>) {
-        self.first_data.get_or_insert_with(Instant::now);
+        self.payloads += 1;
+        if self.payloads == 2 {
+            self.second_payload = Some(Instant::now());
+        }
         if payload.is_empty() && self.flaw == Some(Flaw::EmptyMessagesDropped) {
             return;
         }
@@ -241,7 +250,10 @@ impl<'m, S: Surroundings> Connection<'m, S> {
     fn take_commands(&mut self) {
         loop {
             match self.inbox.commands.try_recv() {
-                Ok(Command::Send { payload, times }) => self.to_send.push_back((payload, times)),
+                Ok(Command::Send { payload, times }) => {
+                    self.last_command = Some(Instant::now());
+                    self.to_send.push_back((payload, times));
+                }
                 Ok(Command::Close) => self.close_wanted = true,
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
@@ -252,6 +264,9 @@ impl<'m, S: Surroundings> Connection<'m, S> {
     fn send(&mut self) {
         for message in self.party.take_sent() {
             self.transport.queue(message); // M1
+        }
+        if self.flaw == Some(Flaw::LastMessageLost) && self.close_wanted {
+            self.to_send.clear();
         }
         while self.party.is_established() && self.transport.backlog() < SEALED_AHEAD {
             let Some((payload, times)) = self.to_send.pop_front() else { break };
@@ -266,9 +281,7 @@ impl<'m, S: Surroundings> Connection<'m, S> {
                 self.to_send.push_front((payload, times - 1));
             }
         }
-        let lost = self.flaw == Some(Flaw::LastMessageLost) && self.close_wanted;
-        if self.close_wanted && (self.to_send.is_empty() || lost) && !self.party.closed().0 {
-            self.to_send.clear();
+        if self.close_wanted && self.to_send.is_empty() && !self.party.closed().0 {
             if let Ok(record) = self.party.close() {
                 self.transport.queue(record);
             }
@@ -277,11 +290,17 @@ impl<'m, S: Surroundings> Connection<'m, S> {
         let _ = self.transport.flush();
     }
 
-    /// [`Flaw::EchoReordered`]: the first payload waits a little for the next to overtake it.
+    /// [`Flaw::EchoReordered`]: the second payload waits a little for the next to overtake it. The first
+    /// is often alone. [`Flaw::LastMessageLost`]: what it is told to send waits a little too.
     fn is_held_back(&self) -> bool {
-        self.flaw == Some(Flaw::EchoReordered)
-            && self.to_send.is_empty()
-            && self.first_data.is_some_and(|first| first.elapsed() < Duration::from_millis(400))
+        let is_recent = |last: Instant| last.elapsed() < Duration::from_millis(100);
+        let may_be_lost =
+            self.flaw == Some(Flaw::LastMessageLost) && self.last_command.is_some_and(is_recent);
+        let may_be_overtaken = self.flaw == Some(Flaw::EchoReordered)
+            && self
+                .second_payload
+                .is_some_and(|second| second.elapsed() < Duration::from_millis(400));
+        self.to_send.is_empty() && (may_be_lost || may_be_overtaken)
     }
 
     fn fail(&mut self, failure: Failure) -> End {

@@ -23,19 +23,20 @@ fn by_client() -> Vec<Case> {
     vec![
         accept(
             "close/after-echoes",
-            &["CHAN-035"],
+            &["CHAN-035", "CHAN-020"],
             "50 payloads and close at once: all echoes come before the server's close",
             |stage| {
                 let mut link = stage.established()?;
                 let mut octets = Vec::new();
-                for _ in 0..50 {
-                    let record = link.channel.sends.seal(DATA, b"pending");
+                let payload = |number: usize| format!("pending {number}").into_bytes();
+                for number in 0..50 {
+                    let record = link.channel.sends.seal(DATA, &payload(number));
                     octets.extend(link.peer.framed(&record));
                 }
                 let record = link.channel.sends.seal(CLOSE, b"");
                 octets.extend(link.peer.framed(&record));
                 link.peer.send_octets("50 records and close", &octets);
-                (0..50).try_for_each(|_| link.expect(b"pending"))?;
+                (0..50).try_for_each(|number| link.expect(&payload(number)))?;
                 link.expect_close()?;
                 stage.ends_cleanly(link.peer)
             },
@@ -80,6 +81,23 @@ fn by_server() -> Vec<Case> {
             |stage| {
                 let mut link = stage.established()?;
                 tell_close(&link);
+                link.expect_close()?;
+                link.send_close();
+                stage.ends_cleanly(link.peer)
+            },
+        ),
+        accept(
+            "close/sends-before-it-closes",
+            &["CHAN-035", "CHAN-020"],
+            "the server is told to send ten payloads and to close: they come before its close",
+            |stage| {
+                let mut link = stage.established()?;
+                for number in 0..10u8 {
+                    let payload = hex::encode([number]);
+                    stage.endpoint.tell(&json!({ "send": link.peer.port, "payload": payload }));
+                }
+                tell_close(&link);
+                (0..10u8).try_for_each(|number| link.expect(&[number]))?;
                 link.expect_close()?;
                 link.send_close();
                 stage.ends_cleanly(link.peer)

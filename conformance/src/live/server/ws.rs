@@ -257,6 +257,14 @@ fn forbidden() -> Vec<Case> {
             ));
         }
     }
+    let about = "an honest record in a frame without a mask";
+    cases.push(refuse("ws/unmasked-record", &["FRAME-001"], &["order"], about, |stage| {
+        let mut link = stage.established()?;
+        let record = link.channel.sends.seal(DATA, b"not masked");
+        let octets = Frame { mask: None, ..link.peer.frame(BINARY, &record) }.octets();
+        link.peer.send_octets("record, without a mask", &octets);
+        stage.refused_by_library(link.peer)
+    }));
     let about = "the stream ends in the middle of a frame";
     cases.push(refuse("ws/end-in-a-frame", &["HS-073"], &["order", "early_end"], about, |stage| {
         let (mut peer, request) = stage.greeted()?;
