@@ -281,10 +281,12 @@ impl<'m, S: Surroundings> Connection<'m, S> {
                 self.to_send.push_front((payload, times - 1));
             }
         }
-        if self.close_wanted && self.to_send.is_empty() && !self.party.closed().0 {
-            if let Ok(record) = self.party.close() {
-                self.transport.queue(record);
-            }
+        if self.close_wanted
+            && self.to_send.is_empty()
+            && !self.party.closed().0
+            && let Ok(record) = self.party.close()
+        {
+            self.transport.queue(record);
         }
         // That the peer has gone is found out, and judged, by reading.
         let _ = self.transport.flush();

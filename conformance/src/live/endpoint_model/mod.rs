@@ -53,7 +53,7 @@ struct Shared {
     /// How many threads serve a connection.
     busy: Mutex<usize>,
     done: Condvar,
-    /// A connection has failed: for flaws that let others suffer.
+    /// When a connection last failed: for flaws that let others suffer.
     failed: Mutex<Option<Instant>>,
 }
 
@@ -138,7 +138,7 @@ impl Shared {
     fn ended(&self, name: &str, key: u64, end: End) {
         lock(&self.connections).remove(&key);
         if end.failed {
-            lock(&self.failed).get_or_insert_with(Instant::now);
+            *lock(&self.failed) = Some(Instant::now());
         }
         let class = end.code.map(|code| match code {
             "truncated" => "state",
