@@ -186,7 +186,7 @@ pub const EITHER: &[Mutant] = table! {
         "Resets the connection for a wrong password and a record that does not open.";
     "status-for-wrong-password": None, flaw(Flaw::StatusForWrongPassword), "HS-042 HS-058 OBS-002 OBS-004",
         "Gives the close frame a status code and a reason if the password is wrong.";
-    "lingers-after-failure": None, flaw(Flaw::LingersAfterFailure), "CHAN-027 OBS-002",
+    "lingers-after-failure": None, flaw(Flaw::LingersAfterFailure), "CHAN-027",
         "Leaves the transport open for 20 seconds after a failure.";
     "deadline-restarts": None, flaw(Flaw::DeadlineRestarts), "HS-060 HS-062",
         "Starts its deadline again with every octet.";
