@@ -241,6 +241,8 @@ impl<'a> Stage<'a> {
         };
         let took = begun.elapsed();
         closing.push(end.describe().to_owned());
+        // As any peer does that has seen the end: some libraries have ended only their side, and wait for ours.
+        peer.finish();
         let events = self.end_event(peer.mark, self.key(&peer), expected)?;
         self.open_is_right(&peer, may_be_open)?;
         let events = events.iter().map(|event| event.name()).collect();
