@@ -139,8 +139,11 @@ impl<'a> Pump<'a> {
                 Err(_) => return self.proxy.reset([from, to]),
             }
         }
-        // The other side may have ended the connection.
-        let _ = to.shutdown(Shutdown::Write);
+        // When all is over the sockets are closed; an end sent before would come in place of a reset.
+        if !self.proxy.is_over() {
+            // The other side may have ended the connection.
+            let _ = to.shutdown(Shutdown::Write);
+        }
     }
 
     fn pass_on(&mut self, mut octets: &[u8], from: &TcpStream, to: &TcpStream) {
