@@ -180,6 +180,13 @@ fn bad_reply_contents(family: &mut Family, hs: &Handshake) {
         p3(&wrong_ps, k, t, &other),
     );
     bad(
+        "order-stale-password",
+        &["HS-056"],
+        "stale",
+        "t' is late and Ps wrong: t' comes first",
+        p3(&wrong_ps, k, late, nonce),
+    );
+    bad(
         "order-form-stale",
         &["HS-055"],
         "malformed",
