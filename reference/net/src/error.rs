@@ -24,6 +24,8 @@ pub enum Failure {
     Connect(io::Error),
     /// Too many connections wait for their peers, and this one had waited longest.
     Crowded,
+    /// Its address has as many connections as one may have.
+    TooManyFromAddress,
     /// Nothing arrived, or nothing could be sent, for the idle time that was configured.
     Idle,
     /// This side ended the connection.
@@ -72,6 +74,9 @@ impl fmt::Display for Failure {
             Self::Upgrade(fault) => write!(f, "upgrade to WebSocket: {fault}"),
             Self::Connect(error) => write!(f, "no connection: {error}"),
             Self::Crowded => f.write_str("too many connections wait for their peers"),
+            Self::TooManyFromAddress => {
+                f.write_str("too many connections from this address (--max-per-address)")
+            }
             Self::Idle => f.write_str("nothing moved for the idle time"),
             Self::Aborted => f.write_str("ended by this side"),
             Self::Internal(what) => f.write_str(what),

@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod error;
 mod handshake;
+mod places;
 mod server;
 mod transport;
 mod tunnel;

@@ -14,13 +14,14 @@ use secure_tunnel::handshake::server::{Answer, Policy};
 use secure_tunnel::{RsaPrivate, fresh};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, sleep_until, timeout};
 
 use crate::clock::Clock;
 use crate::error::Failure;
 use crate::handshake::{self, ServerSide};
+use crate::places::{Place, Places};
 use crate::transport::{BoxRead, BoxWrite, Role, Transport, Wire};
 use crate::tunnel::Tunnel;
 
@@ -63,6 +64,9 @@ pub struct Limits {
     pub half_open: usize,
     /// Connections, established or not. With so many, no more are accepted until one ends; 10,000 by default.
     pub connections: usize,
+    /// Connections from one address (of IPv6 the first 64 bits), established or not; one more is ended at once. By default
+    /// 1,000, and as many as come from the loopback interface, where a proxy may stand for all; a number counts there too.
+    pub per_address: Option<usize>,
     /// An established connection ends when nothing has arrived, or nothing could be sent, for so long; by default never.
     pub idle: Option<Duration>,
 }
@@ -70,7 +74,13 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { rsa_operations: cores, half_open: 1_024, connections: 10_000, idle: None }
+        Self {
+            rsa_operations: cores,
+            half_open: 1_024,
+            connections: 10_000,
+            per_address: None,
+            idle: None,
+        }
     }
 }
 
@@ -87,7 +97,7 @@ struct Inner<C> {
     limits: Limits,
     rsa: Arc<Semaphore>,
     half_open: HalfOpen,
-    connections: Arc<Semaphore>,
+    places: Places,
     clock: Clock,
 }
 
@@ -108,7 +118,7 @@ impl<C: Credentials> Server<C> {
             limits,
             rsa: Arc::new(Semaphore::new(limits.rsa_operations.max(1))),
             half_open: HalfOpen::new(limits.half_open.max(1)),
-            connections: Arc::new(Semaphore::new(limits.connections.max(1))),
+            places: Places::new(limits.connections, limits.per_address),
             clock,
         };
         Self { inner: Arc::new(inner) }
@@ -191,7 +201,7 @@ async fn accept<C: Credentials>(
     found: mpsc::Sender<Accepted>,
 ) {
     loop {
-        let Ok(permit) = Arc::clone(&inner.connections).acquire_owned().await else { return };
+        let Some(permit) = inner.places.room().await else { return };
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -203,8 +213,13 @@ async fn accept<C: Credentials>(
             }
         };
         let (inner, found) = (Arc::clone(&inner), found.clone());
+        let Some(place) = inner.places.take(permit, peer.ip()) else {
+            // Told only if the application keeps up: what is refused must not pile up.
+            let _ = found.try_send(Accepted { peer, outcome: Err(Failure::TooManyFromAddress) });
+            continue;
+        };
         tokio::spawn(async move {
-            let outcome = inner.take(stream, transport, permit).await;
+            let outcome = inner.take(stream, transport, place).await;
             let _ = found.send(Accepted { peer, outcome }).await; // nobody listens any more
         });
     }
@@ -239,12 +254,12 @@ impl<C: Credentials> Inner<C> {
         self: &Arc<Self>,
         stream: TcpStream,
         transport: Transport,
-        permit: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<Tunnel, Failure> {
         // Small records must not wait for each other; where it can't be set they do.
         let _ = stream.set_nodelay(true);
         let (reader, writer) = stream.into_split();
-        self.handshake(Box::new(reader), Box::new(writer), transport, Some(permit)).await
+        self.handshake(Box::new(reader), Box::new(writer), transport, Some(place)).await
     }
 
     async fn handshake(
@@ -252,7 +267,7 @@ impl<C: Credentials> Inner<C> {
         reader: BoxRead,
         writer: BoxWrite,
         transport: Transport,
-        permit: Option<OwnedSemaphorePermit>,
+        place: Option<Place>,
     ) -> Result<Tunnel, Failure> {
         let (entry, mut evicted) = self.half_open.enter();
         let opening = Wire::open(reader, writer, transport, Role::Server, ("", ""));
@@ -283,7 +298,7 @@ impl<C: Credentials> Inner<C> {
         drop(entry);
         match outcome {
             Ok((channel, id)) => {
-                Ok(Tunnel::start(wire, channel, Some(id), self.limits.idle, permit))
+                Ok(Tunnel::start(wire, channel, Some(id), self.limits.idle, place))
             }
             Err(refused) => {
                 // spec: OBS-005

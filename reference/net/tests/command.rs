@@ -112,6 +112,31 @@ fn exchange(command: &mut Command, input: &str) -> Output {
     output
 }
 
+/// The loopback interface is counted because the number is given.
+#[test]
+fn one_address_has_so_many_connections_and_no_more() {
+    let directory = with_alice();
+    let path = directory.path();
+    let (mut server, url) =
+        Running::serve(path, "tcp://127.0.0.1:0", &["--echo", "--max-per-address", "2"]);
+    let address = url.trim_start_matches("tcp://");
+    let call = || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+        let greeted = stream.read(&mut [0; 4]).unwrap() > 0; // M1, or the end
+        (stream, greeted)
+    };
+    let held = [call(), call()];
+    assert!(held.iter().all(|(_, greeted)| *greeted));
+    assert!(!call().1, "the third is ended at once");
+    server.wait_for("too many connections from this address");
+    drop(held);
+    server.wait_for("HS-073");
+    server.wait_for("HS-073");
+    let output = exchange(&mut connect(path, &url, &[]), "there is room again");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "there is room again");
+}
+
 #[cfg(unix)]
 #[test]
 fn keygen_writes_two_secret_files_and_never_over_others() {

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::*;
 use secure_tunnel::channel::Opened;
 use secure_tunnel_net::{Failure, Transport};
@@ -88,6 +90,52 @@ async fn a_record_that_fails_ends_the_connection_without_an_answer() {
         assert_eq!(raw.rest().await, raw.ending());
         drop(raw);
         assert_eq!(code(&server.finish().await), "open_failed");
+    }
+}
+
+/// What has arrived is not opened any more, and that is no fault of the record's.
+#[tokio::test]
+async fn an_end_that_sending_finds_first_is_truncated_too() {
+    for transport in BOTH {
+        let (mut server, mut raw, mut channel) = established(transport).await;
+        let mut record = Vec::new();
+        channel.seal(b"unread", &mut record).unwrap();
+        raw.send(&record).await;
+        drop(raw);
+        server.send("nobody is there").await.unwrap();
+        server.sender().ended().await;
+        assert_eq!(server.recv().await, None);
+        assert_eq!(named(&server.finish().await.unwrap_err()), ("state", "truncated", "CHAN-038"));
+    }
+}
+
+/// A payload that was taken is sent, although another handle closes while it waits for room.
+#[tokio::test(start_paused = true)]
+async fn a_close_does_not_overtake_what_waits_to_be_sent() {
+    for transport in BOTH {
+        let (server, mut client) = pair(transport).await;
+        let mut taken = 0;
+        let waiting = loop {
+            let sender = server.sender();
+            let mut sending = tokio::spawn(async move { sender.send(vec![1; 10_000]).await });
+            match tokio::time::timeout(Duration::from_secs(1), &mut sending).await {
+                Ok(sent) => sent.unwrap().unwrap(),
+                Err(_) => break sending,
+            }
+            taken += 1;
+            assert!(taken < 1_000, "it takes and takes");
+        };
+        let closer = server.sender();
+        let closing = tokio::spawn(async move { closer.close().await });
+        tokio::task::yield_now().await;
+        let mut received = 0;
+        while client.recv().await.is_some() {
+            received += 1;
+        }
+        waiting.await.unwrap().unwrap();
+        closing.await.unwrap();
+        assert_eq!(received, taken + 1, "{transport}");
+        assert_eq!(code(&server.send("late").await), "closed");
     }
 }
 

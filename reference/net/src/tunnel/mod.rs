@@ -19,11 +19,12 @@ use std::time::Duration;
 use secure_tunnel::channel::{Channel, Exporter, MAX_PAYLOAD, Opened, Opener};
 use secure_tunnel::credentials::Id;
 use secure_tunnel::error::ChannelError;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::error::Failure;
+use crate::places::Place;
 use crate::transport::{Incoming, Item, Wire};
 use writer::Writer;
 
@@ -81,15 +82,18 @@ struct Shared {
     peer: Option<Id>,
     /// Octets that may wait to be sent.
     room: Arc<Semaphore>,
-    /// A close record was asked for.
-    closed: AtomicBool,
+    /// Whether a close record was queued. Who queues anything holds it, so that nothing that is to be sent comes
+    /// behind the close record.
+    closed: AsyncMutex<bool>,
+    /// Nothing could be sent for the idle time.
+    stalled: AtomicBool,
     /// The transport is to be ended at once.
     stop: watch::Sender<bool>,
     /// The last ping that was not answered.
     ping: Mutex<Option<Vec<u8>>>,
     pinged: Notify,
     /// Held as long as the connection lives.
-    _permit: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
 }
 
 impl Tunnel {
@@ -98,7 +102,7 @@ impl Tunnel {
         channel: Channel,
         peer: Option<Id>,
         idle: Option<Duration>,
-        permit: Option<OwnedSemaphorePermit>,
+        place: Option<Place>,
     ) -> Self {
         let (sealer, opener, exporter) = channel.split();
         let Wire { incoming, outgoing, .. } = wire;
@@ -107,11 +111,12 @@ impl Tunnel {
         let shared = Arc::new(Shared {
             peer,
             room: Arc::new(Semaphore::new(QUEUE_OCTETS)),
-            closed: AtomicBool::new(false),
+            closed: AsyncMutex::new(false),
+            stalled: AtomicBool::new(false),
             stop,
             ping: Mutex::new(None),
             pinged: Notify::new(),
-            _permit: permit,
+            _place: place,
         });
         let writer = Writer::new(outgoing, sealer, stopped.clone(), idle);
         let writer = tokio::spawn(writer.run(queue, Arc::clone(&shared)));
@@ -205,7 +210,7 @@ impl Sender {
     }
 
     /// Queues one payload, 0 to 2^24 - 17 octets, which the peer receives as one message. Waits while the queue is
-    /// full. Safe to cancel: the payload is then not sent.
+    /// full. Safe to cancel: the payload is then not sent. `Ok` means queued: it goes out unless the connection fails.
     ///
     /// # Errors
     /// `payload_too_long`; `closed` after [`Self::close`]; `dead` once the connection has ended.
@@ -214,7 +219,8 @@ impl Sender {
         if payload.len() > MAX_PAYLOAD {
             return Err(ChannelError::PayloadTooLong { found: payload.len() }.into());
         }
-        if self.shared.closed.load(Ordering::Acquire) {
+        let closed = self.shared.closed.lock().await;
+        if *closed {
             return Err(ChannelError::Closed.into());
         }
         let takes = u32::try_from(payload.len().clamp(1, QUEUE_OCTETS)).unwrap_or(1);
@@ -224,13 +230,13 @@ impl Sender {
         self.commands.send(Command::Data { payload, _room: room }).await.map_err(|_| dead())
     }
 
-    /// Closes this direction after what is queued. The peer can still send until it closes too.
+    /// Closes this direction after what is queued, and after what waits to be. The peer can still send until it closes too.
     /// Safe to cancel: it is then not closed.
     pub async fn close(&self) {
+        let mut closed = self.shared.closed.lock().await;
         // Without a writer there is no direction to close any more.
-        let Ok(place) = self.commands.reserve().await else { return };
-        if !self.shared.closed.swap(true, Ordering::AcqRel) {
-            place.send(Command::Close);
+        if !*closed && self.commands.send(Command::Close).await.is_ok() {
+            *closed = true;
         }
     }
 
@@ -274,6 +280,7 @@ impl Receiver {
         }
         // spec: CHAN-036
         let finished = async {
+            sender.close().await; // if there was no room for it before
             let _ = sender.commands.send(Command::Finish).await; // a writer that is gone has finished
             (&mut self.writer).await
         };
@@ -306,9 +313,16 @@ impl Receiver {
             Item::End => return Err(ChannelError::Truncated.into()),
         };
         let Some(opener) = &mut self.opener else { return Err(ChannelError::Dead.into()) };
-        match opener.open(&mut record)? {
-            Opened::Data(payload) => Ok(Some(payload.to_vec())),
-            _ => {
+        match opener.open(&mut record) {
+            Ok(Opened::Data(payload)) => Ok(Some(payload.to_vec())),
+            // The writer was the first to find that the transport is broken: what is left unopened is cut off.
+            // spec: CHAN-038
+            Err(ChannelError::Dead) if self.sender.shared.stalled.load(Ordering::Acquire) => {
+                Err(Failure::Idle)
+            }
+            Err(ChannelError::Dead) => Err(ChannelError::Truncated.into()),
+            Err(error) => Err(error.into()),
+            Ok(_) => {
                 // spec: CHAN-034 (what is there; what comes later is not read any more)
                 if self.incoming.trails().await {
                     return Err(ChannelError::AfterClose.into());

@@ -1,6 +1,7 @@
 //! The task that seals what is queued and sends it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use secure_tunnel::channel::Sealer;
@@ -59,7 +60,7 @@ impl Writer {
                     finish |= self.out.is_empty() && queue.is_closed();
                 }
             }
-            if !self.flush().await || finish {
+            if !self.flush(&shared).await || finish {
                 break;
             }
         }
@@ -85,7 +86,7 @@ impl Writer {
 
     /// Sends what was sealed. False if that failed or the connection was stopped.
     // spec: CHAN-030
-    async fn flush(&mut self) -> bool {
+    async fn flush(&mut self, shared: &Shared) -> bool {
         if self.out.is_empty() {
             return true;
         }
@@ -94,7 +95,10 @@ impl Writer {
         let sent = tokio::select! {
             biased;
             () = until(&mut self.stopped) => false,
-            written = timeout(limit, write) => matches!(written, Ok(Ok(()))),
+            written = timeout(limit, write) => {
+                shared.stalled.store(written.is_err(), Ordering::Release);
+                matches!(written, Ok(Ok(())))
+            }
         };
         if !sent {
             self.sealer.transport_failed();

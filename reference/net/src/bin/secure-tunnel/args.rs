@@ -97,6 +97,10 @@ pub struct ServeArgs {
     /// Connections at a time, in all.
     #[arg(long, value_name = "N", default_value = "10000")]
     pub max_connections: usize,
+
+    /// Connections from one address (of IPv6 the first 64 bits) [default: 1000; without limit from this machine].
+    #[arg(long, value_name = "N")]
+    pub max_per_address: Option<usize>,
 }
 
 #[derive(Debug, Args)]

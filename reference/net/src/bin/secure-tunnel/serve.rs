@@ -51,7 +51,12 @@ pub async fn run(args: ServeArgs) -> Result<(), Fault> {
     };
     let pinned = args.rsa_key.is_some();
     let idle = args.idle.map(Duration::from_secs);
-    let limits = Limits { idle, connections: args.max_connections, ..Limits::default() };
+    let limits = Limits {
+        idle,
+        connections: args.max_connections,
+        per_address: args.max_per_address,
+        ..Limits::default()
+    };
 
     let (host, transport) = (args.listen.host.as_str(), args.listen.transport);
     let unheard = |e| Fault::Network(format!("{transport}://{host}:{}: {e}", args.listen.port));
