@@ -9,7 +9,7 @@ use crate::log::{CaseResult, Entry, LOG_FORMAT, Run, Tally};
 use crate::report::Report;
 use crate::runner::{Event, Finding};
 use crate::shim::StartError;
-use crate::stop::Stop;
+use crate::stop::{Reason, Stop};
 use crate::summary::{SHIM, Summary};
 
 /// What is recorded about a run before it begins.
@@ -49,6 +49,27 @@ impl<'a> Recorder<'a> {
             broken: None,
             begun: Instant::now(),
         }
+    }
+
+    /// Records all that a run tells. Once a report can't be written the run is stopped.
+    ///
+    /// # Errors
+    /// Those of a report that can't be written.
+    pub fn record(
+        &mut self,
+        stop: &Stop,
+        run: impl FnOnce(&mut dyn FnMut(Event<'_>)),
+    ) -> std::io::Result<()> {
+        let mut written = Ok(());
+        run(&mut |event| {
+            if written.is_ok() {
+                written = self.event(event);
+            }
+            if written.is_err() {
+                stop.set(Reason::OutputClosed);
+            }
+        });
+        written
     }
 
     /// Records an event of the runner.

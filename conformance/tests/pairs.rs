@@ -7,9 +7,9 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
-use common::{TUNNELPROOF, run};
+use common::{TUNNELPROOF, run, works};
 use libtest_mimic::{Arguments, Trial};
 
 /// Connections through the bad network, for the reference with itself and for other pairs.
@@ -112,13 +112,4 @@ fn python() -> Stack {
 
 fn peers(stack: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(stack)
-}
-
-fn works(command: &mut Command) -> bool {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }

@@ -6,9 +6,9 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
-use common::run;
+use common::{run, works};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
@@ -66,13 +66,4 @@ fn shims(stack: &str) -> PathBuf {
 
 fn words(paths: [PathBuf; 2]) -> Vec<String> {
     paths.iter().map(|path| path.to_string_lossy().into_owned()).collect()
-}
-
-fn works(command: &mut Command) -> bool {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }

@@ -1,6 +1,7 @@
 // The live protocol (spec/live-protocol.md) on standard input and output, in front of connections.
 import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
+import { lines } from '../../shims/node/lines.mjs';
 import { RsaPrivateKey } from '../../shims/node/rsa.mjs';
 import { encode, octets, rsaKey } from '../../shims/node/values.mjs';
 import { ClientConnection, ServerConnection } from './connection.mjs';
@@ -135,17 +136,4 @@ async function newRsaKey(bits = 4552) {
 
 function write(line) {
   process.stdout.write(`${JSON.stringify(encode(line))}\n`);
-}
-
-// Split by hand: readline would also end a line at U+2028.
-async function* lines(input) {
-  let pending = [];
-  for await (const chunk of input) {
-    let start = 0;
-    for (let lf; (lf = chunk.indexOf(0x0a, start)) >= 0; start = lf + 1) {
-      yield Buffer.concat([...pending, chunk.subarray(start, lf)]).toString('utf8');
-      pending = [];
-    }
-    pending.push(chunk.subarray(start));
-  }
 }

@@ -7,6 +7,7 @@ import { makeCredentials, parseClientKey, parseServerKey } from './credentials.m
 import { runClient, runServer, runSession, runStream, runWebSocket } from './events.mjs';
 import { encodeFrame } from './framing.mjs';
 import { makeNonce, parseReply, parseRequest } from './handshake.mjs';
+import { lines } from './lines.mjs';
 import { RsaPublicKey } from './rsa.mjs';
 import { signChallenge, TokenServer, TokenVerifier } from './tokens.mjs';
 import { encode, number, octets, rsaKey, rsaKeys } from './values.mjs';
@@ -123,19 +124,6 @@ function reply(request) {
       return null;
     default:
       throw new TypeError(`unknown request ${request.type}`);
-  }
-}
-
-// Split by hand: readline would also end a line at U+2028.
-async function* lines(input) {
-  let pending = [];
-  for await (const chunk of input) {
-    let start = 0;
-    for (let lf; (lf = chunk.indexOf(0x0a, start)) >= 0; start = lf + 1) {
-      yield Buffer.concat([...pending, chunk.subarray(start, lf)]).toString('utf8');
-      pending = [];
-    }
-    pending.push(chunk.subarray(start));
   }
 }
 

@@ -1,14 +1,15 @@
 //! The command line's shape; the doc comments are its help.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::client::{ClientArgs, EndpointArgs};
+use super::client::EndpointArgs;
 use super::fuzz_args::FuzzArgs;
+use super::live_args::{ClientArgs, ServerArgs};
 use super::pair::PairArgs;
+use super::run_args::RunArgs;
 use crate::select::{Filter, Shard};
 
 const EXAMPLES: &str = "\
@@ -54,74 +55,6 @@ pub enum Command {
     Endpoint(EndpointArgs),
 }
 
-/// Run vectors against a shim and report (the default).
-#[derive(Debug, Args)]
-#[command(after_help = RUN_EXAMPLES)]
-pub struct RunArgs {
-    #[command(flatten)]
-    pub filter: FilterArgs,
-
-    #[command(flatten)]
-    pub report: OutputArgs,
-
-    /// How many shim processes run side by side [default: one for each core, at most 8].
-    #[arg(long, short, value_name = "N", value_parser = positive)]
-    pub jobs: Option<usize>,
-
-    /// Requests that a shim is given at once, if it offers to take so many; 1 is lock-step.
-    #[arg(long, value_name = "N", default_value = "256", value_parser = positive)]
-    pub max_inflight: usize,
-
-    /// Seconds until a case counts as timed out.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub timeout: Duration,
-
-    /// Seconds until the shim has to have said hello.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub start_timeout: Duration,
-
-    /// Seconds until the whole run is ended.
-    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
-    pub time_limit: Duration,
-
-    /// Start the shim anew for every request.
-    #[arg(long)]
-    pub oneshot: bool,
-
-    /// End the run at the first failure.
-    #[arg(long)]
-    pub fail_fast: bool,
-
-    /// Do not run failing cases a second time to find out whether they are flaky.
-    #[arg(long)]
-    pub no_rerun: bool,
-
-    /// Cases that are expected to fail: TOML, [[known]] with pattern and reason.
-    #[arg(long, value_name = "FILE")]
-    pub known_failures: Option<PathBuf>,
-
-    /// Write what fails now as a file of known failures.
-    #[arg(long, value_name = "FILE")]
-    pub write_known_failures: Option<PathBuf>,
-
-    /// Use the vectors of this directory instead of the built-in ones.
-    #[arg(long, value_name = "DIR")]
-    pub vectors: Option<PathBuf>,
-
-    /// The shim and its arguments [default: the built-in reference].
-    #[arg(last = true, value_name = "CMD")]
-    pub command: Vec<OsString>,
-}
-
-const RUN_EXAMPLES: &str = "\
-Examples:
-  tunnelproof run -- node shim.mjs
-  tunnelproof run 'tok/*' --fail-fast -- ./shim
-  tunnelproof run --requirement HS-036 -- ./shim
-  tunnelproof run --shard 2/4 --format junit --output results.xml -- ./shim
-  tunnelproof run --write-known-failures known.toml -- ./shim   once, then in CI:
-  tunnelproof run --known-failures known.toml -- ./shim";
-
 /// How a run is reported, and where to.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
@@ -140,105 +73,6 @@ pub struct OutputArgs {
     /// How many failures the human report shows in full.
     #[arg(long, value_name = "N", default_value_t = 25)]
     pub failures: usize,
-}
-
-/// Check a server with real sockets against a client that misbehaves on purpose.
-///
-/// The server is started for the checks and driven over its standard input and output
-/// (spec/live-protocol.md), or it runs already and only its port is used. Everything stays on the loopback
-/// interface. Selecting a group (live/server/group/...) runs its members too.
-#[derive(Debug, Args)]
-#[command(after_help = SERVER_EXAMPLES)]
-pub struct ServerArgs {
-    #[command(flatten)]
-    pub live: LiveArgs,
-
-    /// Check the server at this address, tcp://HOST:PORT or ws://HOST:PORT, which runs already. What
-    /// needs its events or its credentials is skipped.
-    #[arg(long, value_name = "URL", requires = "credentials", conflicts_with = "command")]
-    pub connect: Option<String>,
-
-    /// The clients that the server at --connect knows: TOML, [[client]] with client_key; the first is
-    /// the honest one.
-    #[arg(long, value_name = "FILE", requires = "connect")]
-    pub credentials: Option<PathBuf>,
-
-    /// The server and its arguments.
-    #[arg(last = true, value_name = "CMD")]
-    pub command: Vec<OsString>,
-}
-
-const SERVER_EXAMPLES: &str = "\
-Examples:
-  tunnelproof server -- ./my-tunnel under-test
-  tunnelproof server 'live/server/request/*' --transport tcp -- ./my-tunnel under-test
-  tunnelproof server --requirement HS-045 -- ./my-tunnel under-test
-  tunnelproof server --connect tcp://127.0.0.1:4433 --credentials clients.toml
-  tunnelproof server --list";
-
-/// What the live checks of both roles take.
-#[derive(Debug, Args)]
-pub struct LiveArgs {
-    #[command(flatten)]
-    pub filter: FilterArgs,
-
-    /// List the selected cases and run nothing.
-    #[arg(long)]
-    pub list: bool,
-
-    /// Only over these transports [default: both].
-    #[arg(long, value_enum, value_name = "TRANSPORT", value_delimiter = ',')]
-    pub transport: Vec<TransportArg>,
-
-    #[command(flatten)]
-    pub report: OutputArgs,
-
-    /// How many cases run side by side, each with an endpoint of its own; those that wait for a deadline
-    /// run beside them.
-    #[arg(long, short, value_name = "N", default_value = "8", value_parser = positive)]
-    pub jobs: usize,
-
-    /// Seconds that the endpoint may take for anything that has no deadline of its own.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub timeout: Duration,
-
-    /// Seconds until the endpoint has to be ready.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub start_timeout: Duration,
-
-    /// Seconds until the whole run is ended.
-    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
-    pub time_limit: Duration,
-
-    /// End the run at the first failure.
-    #[arg(long)]
-    pub fail_fast: bool,
-
-    /// Do not run failing cases a second time to find out whether they are flaky.
-    #[arg(long)]
-    pub no_rerun: bool,
-
-    /// Cases that are expected to fail: TOML, [[known]] with pattern and reason.
-    #[arg(long, value_name = "FILE")]
-    pub known_failures: Option<PathBuf>,
-
-    /// Write the wire traces of failures into DIR [default: a directory for temporary files].
-    #[arg(long, value_name = "DIR")]
-    pub traces: Option<PathBuf>,
-
-    /// Play the selected members of the request groups N times each, one after the other, and report how
-    /// long they took: statistics, never a verdict.
-    #[arg(long, value_name = "N", num_args = 0..=1, default_value = "0", default_missing_value = "30")]
-    pub timing: usize,
-}
-
-/// A transport on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TransportArg {
-    /// A byte stream (section 6.2).
-    Tcp,
-    /// WebSocket (section 6.1).
-    Ws,
 }
 
 /// Which vectors.

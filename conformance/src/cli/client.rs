@@ -1,38 +1,14 @@
 //! `tunnelproof client` and `tunnelproof endpoint`.
 
-use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Args;
 
 use super::Failure;
-use super::args::LiveArgs;
-use super::live::{Words, check, transports};
+use super::live::{check, transports};
+use super::live_args::ClientArgs;
 use crate::live::{self, Role, Target, endpoint_model, mutants};
 use crate::shim::Program;
-
-/// Check a client with real sockets against a server that misbehaves on purpose.
-///
-/// The client is started for the checks and driven over its standard input and output
-/// (spec/live-protocol.md): it is told where to dial, and dials a listener of the harness. All of it stays on
-/// the loopback interface. Selecting a group (live/client/group/...) runs its members too.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub struct ClientArgs {
-    #[command(flatten)]
-    pub live: LiveArgs,
-
-    /// The client and its arguments.
-    #[arg(last = true, value_name = "CMD")]
-    pub command: Vec<OsString>,
-}
-
-const EXAMPLES: &str = "\
-Examples:
-  tunnelproof client -- ./my-tunnel under-test
-  tunnelproof client 'live/client/m3/*' --transport tcp -- ./my-tunnel under-test
-  tunnelproof client --requirement HS-056 -- ./my-tunnel under-test
-  tunnelproof client --list";
 
 /// Serve the live protocol on standard input and output: the second implementation as a server or client
 /// with real sockets, on which the live checks are tested.
@@ -49,19 +25,17 @@ pub struct EndpointArgs {
 
 /// Checks a client.
 pub fn client(args: &ClientArgs) -> Result<u8, Failure> {
-    if args.command.is_empty() && !args.live.list {
+    if args.live.command.is_empty() && !args.live.list {
         return Err(Failure::Usage(
             "give the client and its arguments after `--`, as in: tunnelproof client -- ./my-tunnel \
              under-test"
                 .into(),
         ));
     }
-    let target = Target::Command(Program { command: args.command.clone() });
+    let target = Target::Command(Program { command: args.live.command.clone() });
     let clients = live::server::clients();
-    let command = args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let words = Words { command, options: Vec::new() };
     let transports = transports(&args.live.transport);
-    check(&args.live, Role::Client, &target, &clients, &transports, words)
+    check(&args.live, Role::Client, &target, &clients, &transports, Vec::new())
 }
 
 /// Serves the model as an endpoint.

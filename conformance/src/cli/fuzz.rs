@@ -29,9 +29,9 @@ pub fn fuzz(args: &FuzzArgs) -> Result<u8, Failure> {
     let search = Hunt {
         suite: &suite,
         program: program(&args.command)?,
-        limits: Limits { hello: args.start_timeout, case: args.timeout },
-        jobs: args.jobs.unwrap_or(cores),
-        max_inflight: args.max_inflight,
+        limits: Limits { hello: args.shim.start_timeout, case: args.shim.timeout },
+        jobs: args.shim.jobs.unwrap_or(cores),
+        max_inflight: args.shim.max_inflight,
         seed: args.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
         first: args.case.unwrap_or(0),
         cases: args.case.map_or(args.cases, |_| Some(1)),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::args::{positive, seconds};
+use super::run_args::ShimOptions;
 
 /// Search for differences between a shim and the reference with generated cases.
 ///
@@ -66,21 +67,8 @@ pub struct FuzzArgs {
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// How many shim processes run side by side [default: one for each core, at most 8].
-    #[arg(long, short, value_name = "N", value_parser = positive)]
-    pub jobs: Option<usize>,
-
-    /// Requests that a shim is given at once, if it offers to take so many; 1 is lock-step.
-    #[arg(long, value_name = "N", default_value = "256", value_parser = positive)]
-    pub max_inflight: usize,
-
-    /// Seconds until a case counts as timed out.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub timeout: Duration,
-
-    /// Seconds until the shim has to have said hello.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub start_timeout: Duration,
+    #[command(flatten)]
+    pub shim: ShimOptions,
 
     /// The shim and its arguments [default: the built-in reference, which can't differ from itself].
     #[arg(last = true, value_name = "CMD")]

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use tunnelproof_vectors::{Suite, Vector};
 
 use super::Failure;
-use super::args::{LiveArgs, ServerArgs, TransportArg};
 use super::inspect::list_cases;
+use super::live_args::{LiveArgs, ServerArgs, TransportArg};
 use super::run::reports;
 use crate::known::KnownFailures;
 use crate::live::case::Case;
@@ -19,7 +19,7 @@ use crate::live::wire::Credentials;
 use crate::live::{self, Role, Target, Transport};
 use crate::recorder::{About, Recorder};
 use crate::shim::{Limits, Program};
-use crate::stop::{Reason, Stop};
+use crate::stop::Stop;
 
 /// Checks a server.
 pub fn server(args: &ServerArgs) -> Result<u8, Failure> {
@@ -36,7 +36,7 @@ pub fn server(args: &ServerArgs) -> Result<u8, Failure> {
             let clients = read_clients(file).map_err(Failure::Usage)?;
             (Target::Running(address), clients, vec![transport])
         }
-        _ if args.command.is_empty() && !args.live.list => {
+        _ if args.live.command.is_empty() && !args.live.list => {
             return Err(Failure::Usage(
                 "give the server and its arguments after `--`, as in: tunnelproof server -- ./my-tunnel \
                  under-test; or the address of one that runs, with --connect and --credentials"
@@ -44,27 +44,21 @@ pub fn server(args: &ServerArgs) -> Result<u8, Failure> {
             ));
         }
         _ => {
-            let program = Program { command: args.command.clone() };
+            let program = Program { command: args.live.command.clone() };
             (Target::Command(program), live::server::clients(), transports(&args.live.transport))
         }
     };
-    let command = args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    check(&args.live, Role::Server, &target, &clients, &transports, Words { command, options })
+    check(&args.live, Role::Server, &target, &clients, &transports, options)
 }
 
-/// What the report says of how the endpoint was given.
-pub(super) struct Words {
-    pub command: Vec<String>,
-    pub options: Vec<String>,
-}
-
+/// Runs the checks of a role. `options` are those of the command line that chose the target.
 pub(super) fn check(
     args: &LiveArgs,
     role: Role,
     target: &Target,
     clients: &Clients,
     transports: &[Transport],
-    words: Words,
+    mut options: Vec<String>,
 ) -> Result<u8, Failure> {
     let mut cases = live::cases(role);
     // What makes no sense over the transports that were chosen is not in the suite at all.
@@ -75,12 +69,11 @@ pub(super) fn check(
     if args.list {
         return list_cases(&selected, false);
     }
-    let known = match &args.known_failures {
+    let known = match &args.end.known_failures {
         Some(path) => KnownFailures::read(path).map_err(Failure::Usage)?,
         None => KnownFailures::default(),
     };
     let traces = args.traces.clone().unwrap_or_else(default_traces);
-    let mut options = words.options;
     if let [transport] = transports
         && matches!(target, Target::Command(_))
     {
@@ -91,7 +84,7 @@ pub(super) fn check(
         suite: &suite,
         cases: &selected,
         selection: filter.describe(),
-        command: words.command,
+        command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         options,
     };
     let mut recorder = Recorder::new(about, &known, reports(&args.report, &suite, selected.len())?);
@@ -105,26 +98,17 @@ pub(super) fn check(
         clients,
         jobs: args.jobs,
         limits: Limits { hello: args.start_timeout, case: args.timeout },
-        time_limit: args.time_limit,
+        time_limit: args.end.time_limit,
         ends: &|vector, verdict| {
-            args.fail_fast && known.apply(&vector.id, verdict.clone()).is_red()
+            args.end.fail_fast && known.apply(&vector.id, verdict.clone()).is_red()
         },
-        rerun: !args.no_rerun,
+        rerun: !args.end.no_rerun,
         timing: args.timing,
         traces: &traces,
         salt: &salt,
     };
     let stop = Stop::on_signals()?;
-    let mut written = Ok(());
-    runner::run(&plan, &stop, &mut |event| {
-        if written.is_ok() {
-            written = recorder.event(event);
-        }
-        if written.is_err() {
-            stop.set(Reason::OutputClosed);
-        }
-    });
-    written?;
+    recorder.record(&stop, |tell| runner::run(&plan, &stop, tell))?;
     Ok(recorder.finish(&stop)?.1.exit)
 }
 

@@ -7,9 +7,11 @@ mod fuzz;
 mod fuzz_args;
 mod inspect;
 mod live;
+mod live_args;
 mod live_selftest;
 mod pair;
 mod run;
+mod run_args;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

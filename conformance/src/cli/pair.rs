@@ -7,8 +7,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Failure;
-use super::args::TransportArg;
 use super::live::transports;
+use super::live_args::TransportArg;
 use crate::pair::{Outcome, Pair};
 use crate::stop::Stop;
 

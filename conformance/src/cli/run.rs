@@ -8,7 +8,8 @@ use std::thread;
 
 use tunnelproof_vectors::Suite;
 
-use super::args::{Format, OutputArgs, ReportArgs, RunArgs};
+use super::args::{Format, OutputArgs, ReportArgs};
+use super::run_args::RunArgs;
 use super::{Failure, suite, with_live};
 use crate::known::KnownFailures;
 use crate::log::{Entry, Tally};
@@ -21,7 +22,7 @@ use crate::report::progress::Progress;
 use crate::report::statement::Statement;
 use crate::runner::{self, Plan};
 use crate::shim::{Limits, Program};
-use crate::stop::{Reason, Stop};
+use crate::stop::Stop;
 
 pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let suite = match &args.vectors {
@@ -30,7 +31,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     };
     let filter = args.filter.filter();
     let cases = filter.select(&suite).map_err(Failure::Usage)?;
-    let known = match &args.known_failures {
+    let known = match &args.end.known_failures {
         Some(path) => KnownFailures::read(path).map_err(Failure::Usage)?,
         None => KnownFailures::default(),
     };
@@ -50,27 +51,18 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         suite: &suite,
         cases: cases.clone(),
         program,
-        limits: Limits { hello: args.start_timeout, case: args.timeout },
-        jobs: args.jobs.unwrap_or(cores),
-        max_inflight: args.max_inflight,
+        limits: Limits { hello: args.shim.start_timeout, case: args.shim.timeout },
+        jobs: args.shim.jobs.unwrap_or(cores),
+        max_inflight: args.shim.max_inflight,
         oneshot: args.oneshot,
         ends: &|vector, verdict| {
-            args.fail_fast && known.apply(&vector.id, verdict.clone()).is_red()
+            args.end.fail_fast && known.apply(&vector.id, verdict.clone()).is_red()
         },
-        rerun: !args.no_rerun,
-        time_limit: args.time_limit,
+        rerun: !args.end.no_rerun,
+        time_limit: args.end.time_limit,
     };
     let stop = Stop::on_signals()?;
-    let mut written = Ok(());
-    runner::run(&plan, &stop, &mut |event| {
-        if written.is_ok() {
-            written = recorder.event(event);
-        }
-        if written.is_err() {
-            stop.set(Reason::OutputClosed);
-        }
-    });
-    written?;
+    recorder.record(&stop, |tell| runner::run(&plan, &stop, tell))?;
     let (tally, summary) = recorder.finish(&stop)?;
     if let Some(path) = &args.write_known_failures {
         std::fs::write(path, known.write(&tally.results)).map_err(|e| cannot_write(path, &e))?;

@@ -94,6 +94,20 @@ impl Role {
         }
     }
 
+    /// Cases, without `live/<role>/`, that have the same fault as a vector, and the ids of the vectors.
+    fn like(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Role::Server => server::like::LIKE,
+            Role::Client => client::like::LIKE,
+        }
+    }
+
+    /// The vector with the same fault as the case of this id, if there is one.
+    fn vector_like(self, id: &str) -> Option<&'static str> {
+        let name = id.strip_prefix("live/")?.strip_prefix(self.name())?.strip_prefix('/')?;
+        self.like().iter().find(|(own, _)| *own == name).map(|(_, vector)| *vector)
+    }
+
     /// An honest connection from beginning to end.
     ///
     /// # Errors
@@ -132,6 +146,9 @@ pub fn cases(role: Role) -> Vec<Case> {
         Role::Server => server::cases(),
         Role::Client => client::cases(),
     };
+    for case in &mut cases {
+        case.vector = role.vector_like(&case.id);
+    }
     cases.extend(role.groups().iter().map(|group| Case::comparison(role, group)));
     cases
 }
@@ -172,6 +189,20 @@ mod tests {
             let in_order =
                 |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-/".contains(c);
             assert!(case.id.chars().all(in_order), "{}", case.id);
+        }
+    }
+
+    #[test]
+    fn every_vector_that_is_named_belongs_to_one_case() {
+        for (role, least) in [(Role::Server, 150), (Role::Client, 80)] {
+            let cases = cases(role);
+            for (name, vector) in role.like() {
+                let id = format!("live/{}/{name}", role.name());
+                assert!(cases.iter().any(|case| case.id == id), "{id}, for {vector}, is no case");
+            }
+            let named = cases.iter().filter(|case| case.vector.is_some()).count();
+            assert_eq!(named, role.like().len(), "a case is in the table of {role:?} twice");
+            assert!(cases.len() >= least, "{role:?} has {} cases", cases.len());
         }
     }
 }

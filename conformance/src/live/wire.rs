@@ -45,7 +45,6 @@ impl Credentials {
     }
 
     /// The clientKey.
-    #[allow(dead_code)] // for checks of a client, which dials with it
     pub fn client_key(&self) -> Vec<u8> {
         [&*self.id, &*self.client_password, &*self.server_digest].concat()
     }

@@ -3,6 +3,7 @@
 mod close;
 mod deadline;
 mod key;
+pub mod like;
 mod order;
 mod records;
 mod reply;

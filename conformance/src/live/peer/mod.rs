@@ -84,7 +84,6 @@ impl<'s> Peer<'s> {
     ///
     /// # Errors
     /// Those of the operating system.
-    #[allow(dead_code)] // for checks of a client, where the harness is the server
     pub fn accepted(
         stage: &'s Stage<'s>,
         stream: TcpStream,

@@ -56,11 +56,7 @@ pub fn cases() -> Vec<Case> {
             &["HS-066"],
             "a client is removed while it is connected: it may go on or be closed, and others are served",
             |stage| {
-                let (mut peer, request) =
-                    stage.greeted_by(&stage.clients.others[0], keys::k4552_b())?;
-                let m2 = request.m2();
-                peer.send("M2", &m2);
-                let mut link = stage.answered(peer, &request, &m2)?;
+                let mut link = stage.replied_to(&stage.clients.others[0])?;
                 link.open();
                 link.echo(b"before")?;
                 with(stage, known([&stage.clients.honest]), || {
@@ -75,11 +71,7 @@ pub fn cases() -> Vec<Case> {
             &["HS-041"],
             "a client is removed between M3 and its open record: it may go on or not, and others are served",
             |stage| {
-                let (mut peer, request) =
-                    stage.greeted_by(&stage.clients.others[0], keys::k4552_b())?;
-                let m2 = request.m2();
-                peer.send("M2", &m2);
-                let mut link = stage.answered(peer, &request, &m2)?;
+                let mut link = stage.replied_to(&stage.clients.others[0])?;
                 with(stage, known([&stage.clients.honest]), || {
                     link.open();
                     let lives = link.echo(b"after").is_ok();
@@ -136,10 +128,7 @@ fn replace(stage: &Stage<'_>, credentials: &[Value]) -> Result<(), Fault> {
 
 /// A handshake, an echo, a close.
 fn visit(stage: &Stage<'_>, who: &Credentials) -> Result<(), Fault> {
-    let (mut peer, request) = stage.greeted_by(who, keys::k4552_b())?;
-    let m2 = request.m2();
-    peer.send("M2", &m2);
-    let mut link = stage.answered(peer, &request, &m2)?;
+    let mut link = stage.replied_to(who)?;
     link.open();
     link.echo(b"hello")?;
     link.close()

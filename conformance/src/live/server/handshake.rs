@@ -124,11 +124,7 @@ pub fn cases() -> Vec<Case> {
             &["CRED-001", "CRED-004", "HS-038"],
             about,
             move |stage| {
-                let (mut peer, request) =
-                    stage.greeted_by(&stage.clients.others[at], keys::k4552_b())?;
-                let m2 = request.m2();
-                peer.send("M2", &m2);
-                let mut link = stage.answered(peer, &request, &m2)?;
+                let mut link = stage.replied_to(&stage.clients.others[at])?;
                 link.open();
                 link.echo(b"hello")?;
                 link.close()

@@ -4,7 +4,7 @@ mod close;
 mod control;
 mod deadline;
 mod handshake;
-mod like;
+pub mod like;
 mod load;
 mod order;
 mod records;
@@ -44,15 +44,7 @@ pub fn cases() -> Vec<Case> {
     ]
     .into_iter()
     .flatten()
-    .map(with_vector)
     .collect()
-}
-
-/// Names the vector with the same fault, if there is one.
-fn with_vector(case: Case) -> Case {
-    let name = case.id.strip_prefix("live/server/");
-    let vector = like::LIKE.iter().find(|(own, _)| Some(*own) == name).map(|(_, vector)| *vector);
-    Case { vector, ..case }
 }
 
 /// Whom a started server knows.
@@ -206,7 +198,15 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// If the server does not play along.
     pub fn replied(&self) -> Result<Link<'_>, Fault> {
-        let (mut peer, request) = self.greeted()?;
+        self.replied_to(&self.clients.honest)
+    }
+
+    /// As [`Stage::replied`], for another client.
+    ///
+    /// # Errors
+    /// If the server does not play along.
+    pub fn replied_to(&self, who: &Credentials) -> Result<Link<'_>, Fault> {
+        let (mut peer, request) = self.greeted_by(who, keys::k4552_b())?;
         let m2 = request.m2();
         peer.send("M2", &m2);
         self.answered(peer, &request, &m2)
@@ -318,6 +318,28 @@ impl Link<'_> {
     }
 }
 
+/// The states of a connection that a fault can come in.
+#[derive(Clone, Copy)]
+enum State {
+    M2,
+    Open,
+    Established,
+}
+
+impl State {
+    const ALL: [(State, &'static str); 3] =
+        [(State::M2, "for-m2"), (State::Open, "for-open"), (State::Established, "for-data")];
+
+    /// A connection in this state.
+    fn peer<'s>(self, stage: &'s Stage<'_>) -> Result<Peer<'s>, Fault> {
+        Ok(match self {
+            State::M2 => stage.greeted()?.0,
+            State::Open => stage.replied()?.peer,
+            State::Established => stage.established()?.peer,
+        })
+    }
+}
+
 /// The start of an accepting case.
 fn accept(
     name: &str,
@@ -337,19 +359,4 @@ fn refuse(
     script: impl Fn(&Stage<'_>) -> Result<(), Fault> + Send + Sync + 'static,
 ) -> Case {
     Case::refuse(Role::Server, name, rules, codes, about, script)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_vector_that_is_named_belongs_to_a_case() {
-        let cases = cases();
-        for (name, vector) in like::LIKE {
-            let id = format!("live/server/{name}");
-            assert!(cases.iter().any(|case| case.id == id), "{name}, for {vector}, is no case");
-        }
-        assert!(cases.len() >= 160, "{}", cases.len());
-    }
 }

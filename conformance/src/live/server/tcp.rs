@@ -1,6 +1,6 @@
 //! Framing on a byte stream: how it is cut must not matter, and wrong lengths are refused (section 6.2).
 
-use super::{Link, accept, refuse};
+use super::{Link, State, accept, refuse};
 use crate::live::Transport;
 use crate::live::case::{Case, Fault};
 use crate::live::peer::tcp;
@@ -132,31 +132,14 @@ fn joined(link: &mut Link<'_>, records: &[(u8, &[u8])]) {
     link.peer.send_octets("records", &octets);
 }
 
-/// The states of a connection that a fault can come in.
-#[derive(Clone, Copy)]
-enum State {
-    M2,
-    Open,
-    Established,
-}
-
-impl State {
-    const ALL: [(State, &'static str); 3] =
-        [(State::M2, "for-m2"), (State::Open, "for-open"), (State::Established, "for-data")];
-
-    /// A connection in this state; the octets go out, and then nothing or the end of the stream.
-    fn send(self, stage: &Stage<'_>, octets: &[u8], end: bool) -> Result<(), Fault> {
-        let mut peer = match self {
-            State::M2 => stage.greeted()?.0,
-            State::Open => stage.replied()?.peer,
-            State::Established => stage.established()?.peer,
-        };
-        peer.send_octets("raw octets", octets);
-        if end {
-            peer.finish();
-        }
-        stage.refused(peer)
+/// Octets go out in this state, and then nothing or the end of the stream.
+fn refused(state: State, stage: &Stage<'_>, octets: &[u8], end: bool) -> Result<(), Fault> {
+    let mut peer = state.peer(stage)?;
+    peer.send_octets("raw octets", octets);
+    if end {
+        peer.finish();
     }
+    stage.refused(peer)
 }
 
 fn lengths() -> Vec<Case> {
@@ -166,7 +149,7 @@ fn lengths() -> Vec<Case> {
         let mut add = |kind: &str, rule, code, about: String, octets: Vec<u8>| {
             let name = format!("tcp/{kind}-{name}");
             cases.push(refuse(&name, &[rule], code, about, move |stage| {
-                state.send(stage, &octets, false)
+                refused(state, stage, &octets, false)
             }));
         };
         add("zero", "FRAME-007", &["zero_length"], "the length 0".into(), vec![0; 4]);
@@ -186,7 +169,7 @@ fn lengths() -> Vec<Case> {
         // The rest is never read, so how the operating system ends the connection is left open.
         let case =
             refuse(&format!("tcp/{name}"), &["FRAME-008"], &["too_long"], about, move |stage| {
-                State::M2.send(stage, &octets, false)
+                refused(State::M2, stage, &octets, false)
             });
         cases.push(case);
     }
@@ -204,7 +187,7 @@ fn early_ends() -> Vec<Case> {
             let name = format!("tcp/end-{kind}-{name}");
             let about = format!("the stream ends {what}");
             cases.push(refuse(&name, &["FRAME-010"], &["early_end"], about, move |stage| {
-                state.send(stage, &octets, true)
+                refused(state, stage, &octets, true)
             }));
         }
     }

@@ -1,12 +1,11 @@
 //! WebSocket: fragments and pings must not matter, text is refused, and what RFC 6455 forbids ends the
 //! connection, as the library likes (section 6.1).
 
-use super::{accept, refuse};
+use super::{State, accept, refuse};
 use crate::live::Transport;
 use crate::live::case::{Case, Fault};
 use crate::live::peer::Peer;
 use crate::live::peer::ws::{BINARY, CLOSE, CONTINUATION, Frame, PING, PONG, TEXT};
-use crate::live::stage::Stage;
 use crate::live::wire::DATA;
 
 pub fn cases() -> Vec<Case> {
@@ -129,27 +128,6 @@ fn fragments() -> Vec<Case> {
             },
         ),
     ]
-}
-
-/// The states of a connection that a fault can come in.
-#[derive(Clone, Copy)]
-enum State {
-    M2,
-    Open,
-    Established,
-}
-
-impl State {
-    const ALL: [(State, &'static str); 3] =
-        [(State::M2, "for-m2"), (State::Open, "for-open"), (State::Established, "for-data")];
-
-    fn peer<'s>(self, stage: &'s Stage<'_>) -> Result<Peer<'s>, Fault> {
-        Ok(match self {
-            State::M2 => stage.greeted()?.0,
-            State::Open => stage.replied()?.peer,
-            State::Established => stage.established()?.peer,
-        })
-    }
 }
 
 /// Messages that reach the server and are none of the tunnel.
