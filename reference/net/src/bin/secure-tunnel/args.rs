@@ -8,6 +8,8 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 use secure_tunnel_net::{Endpoint, Transport};
 
+use crate::ca::args::CaArgs;
+
 const EXAMPLES: &str = "\
 Examples, on one machine:
   secure-tunnel keygen --id alice                                    two files, each for one side
@@ -34,6 +36,7 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     Connect(Box<ConnectArgs>),
     Token(TokenArgs),
+    Ca(CaArgs),
     /// Speak the live protocol of spec/live-protocol.md on standard input and output, for the harness.
     UnderTest,
 }

@@ -1,4 +1,4 @@
-//! Files with secrets: written once, with mode 0600; read with their name in every error.
+//! Files, above all with secrets: these are written once, with mode 0600; read with their name in every error.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -24,19 +24,90 @@ struct ClientFile {
 
 /// Writes a file that nobody else can read and that did not exist.
 pub fn create(path: &Path, text: &str) -> Result<(), Fault> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    create_with(path, text, SECRET)
+}
+
+/// Writes a file that everyone can read, as the umask allows, and that did not exist.
+pub fn create_public(path: &Path, text: &str) -> Result<(), Fault> {
+    create_with(path, text, PUBLIC)
+}
+
+/// Writes a file that nobody else can read, or puts it in the place of one that exists, as a whole.
+pub fn replace(path: &Path, text: &str) -> Result<(), Fault> {
+    replace_with(path, text, SECRET)
+}
+
+/// As [`replace`], for a file that everyone can read.
+pub fn replace_public(path: &Path, text: &str) -> Result<(), Fault> {
+    replace_with(path, text, PUBLIC)
+}
+
+/// Refuses a path at which there is something, before any work is done for it.
+pub fn absent(path: &Path) -> Result<(), Fault> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Err(exists(path)),
+        Err(_) => Ok(()), // whatever else is wrong shows as it is written
+    }
+}
+
+/// Makes a directory that is not there, and those above it.
+pub fn make_directory(path: &Path) -> Result<(), Fault> {
+    if path.as_os_str().is_empty() {
+        return Ok(()); // of a file name alone
+    }
+    fs::create_dir_all(path).map_err(|error| Fault::Local(format!("{}: {error}", path.display())))
+}
+
+/// Takes back a file that is of no use without another that could not be written.
+pub fn remove(path: &Path) {
+    let _ = fs::remove_file(path); // the fault to tell is the other file's
+}
+
+const SECRET: u32 = 0o600;
+const PUBLIC: u32 = 0o644;
+
+fn create_with(path: &Path, text: &str, mode: u32) -> Result<(), Fault> {
+    write(OpenOptions::new().create_new(true), path, text, mode).map_err(|error| {
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => exists(path),
+            _ => Fault::Local(format!("{}: {error}", path.display())),
+        }
+    })
+}
+
+/// Through another file, so that there is never half of one; only one process at a time may do this to a path.
+fn replace_with(path: &Path, text: &str, mode: u32) -> Result<(), Fault> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    let written = write(OpenOptions::new().create(true).truncate(true), &new, text, mode);
+    let moved = written.and_then(|()| fs::rename(&new, path));
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Fault::Input(format!(
-            "{}: exists already, and keys are not overwritten; move it away or choose another name",
-            path.display()
-        )),
-        _ => Fault::Local(format!("{}: {error}", path.display())),
-    })?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    written.map_err(|error| Fault::Local(format!("{}: {error}", path.display())))
+    let moved = moved.and_then(|()| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    });
+    moved.map_err(|error| Fault::Local(format!("{}: {error}", path.display())))
+}
+
+fn write(
+    options: &mut OpenOptions,
+    path: &Path,
+    text: &str,
+    #[cfg_attr(not(unix), expect(unused_variables))] mode: u32,
+) -> std::io::Result<()> {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, mode);
+    let mut file = options.write(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn exists(path: &Path) -> Fault {
+    Fault::Input(format!(
+        "{}: exists already, and keys are not overwritten; move it away or choose another name",
+        path.display()
+    ))
 }
 
 /// The text of a file.
@@ -47,7 +118,8 @@ pub fn text(path: &Path) -> Result<Zeroizing<String>, String> {
         .map_err(|error| format!("{}: not UTF-8: {error}", path.display()))
 }
 
-fn octets(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+/// The octets of a file.
+pub fn octets(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let fault = |error: std::io::Error| format!("{}: {error}", path.display());
     let length = fs::metadata(path).map_err(fault)?.len();
     if length > MAX_FILE {

@@ -1,6 +1,7 @@
 //! The command `secure-tunnel`.
 
 mod args;
+mod ca;
 mod connect;
 mod fault;
 mod files;
@@ -40,6 +41,7 @@ async fn run(command: Command) -> Result<(), Fault> {
         Command::Serve(args) => serve::run(*args).await,
         Command::Connect(args) => connect::run(*args).await,
         Command::Token(args) => token::run(args),
+        Command::Ca(args) => ca::run(args),
         Command::UnderTest => under_test::run().await.map_err(Fault::Input),
     }
 }
