@@ -6,7 +6,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
 use common::{Finished, TUNNELPROOF, run};
 use serde_json::{Value, json};
@@ -252,8 +254,12 @@ fn a_server_that_runs_already_is_checked_without_its_events() {
     let mut stdout = BufReader::new(child.stdout.take().expect("is piped"));
     let _running = Running(child);
     writeln!(stdin, "{start}").expect("is taken");
-    let mut line = String::new();
-    stdout.read_line(&mut line).expect("a line comes");
+    let (told, lines) = channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let _ = stdout.read_line(&mut line).map(|_| told.send(line)); // unless nobody waits any more
+    });
+    let line = lines.recv_timeout(Duration::from_secs(60)).expect("a line comes");
     let ready: Value = serde_json::from_str(&line).expect("is JSON");
 
     let client_key = [&id[..], client_password, &server_digest(id, server_password)].concat();

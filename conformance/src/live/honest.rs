@@ -11,6 +11,7 @@ use tunnelproof_vectors::build::keys;
 
 use super::Transport;
 use super::stage::now;
+use super::until::Until;
 use super::wire::{CLOSE, Channel, Credentials, DATA, OPEN, Request, public_key};
 
 /// A handshake, an echo and a close.
@@ -53,8 +54,8 @@ pub fn visit(
 }
 
 enum Wire {
-    Tcp(TcpStream, Instant),
-    Ws(Box<WebSocket<TcpStream>>),
+    Tcp(Until<TcpStream>),
+    Ws(Box<WebSocket<Until<TcpStream>>>),
 }
 
 impl Wire {
@@ -66,10 +67,9 @@ impl Wire {
         let text = |e: std::io::Error| format!("can't connect: {e}");
         let stream = TcpStream::connect_timeout(&address, patience).map_err(text)?;
         stream.set_nodelay(true).map_err(text)?;
-        stream.set_read_timeout(Some(patience)).map_err(text)?;
-        stream.set_write_timeout(Some(patience)).map_err(text)?;
+        let stream = Until { stream, deadline: Instant::now() + patience };
         if transport == Transport::Tcp {
-            return Ok(Wire::Tcp(stream, Instant::now() + patience));
+            return Ok(Wire::Tcp(stream));
         }
         match client(format!("ws://{address}/"), stream) {
             Ok((socket, _)) => Ok(Wire::Ws(Box::new(socket))),
@@ -79,7 +79,7 @@ impl Wire {
 
     fn send(&mut self, message: &[u8]) -> Result<(), String> {
         match self {
-            Wire::Tcp(stream, _) => {
+            Wire::Tcp(stream) => {
                 stream.write_all(&super::peer::tcp::frame(message)).map_err(|e| e.to_string())
             }
             Wire::Ws(socket) => {
@@ -91,7 +91,7 @@ impl Wire {
     fn receive(&mut self, what: &str) -> Result<Vec<u8>, String> {
         let missing = |e: &dyn std::fmt::Display| format!("{what} did not come: {e}");
         match self {
-            Wire::Tcp(stream, deadline) => {
+            Wire::Tcp(stream) => {
                 let mut length = [0; 4];
                 stream.read_exact(&mut length).map_err(|e| missing(&e))?;
                 let length = u32::from_be_bytes(length) as usize;
@@ -100,9 +100,6 @@ impl Wire {
                 }
                 let mut message = vec![0; length];
                 stream.read_exact(&mut message).map_err(|e| missing(&e))?;
-                if Instant::now() >= *deadline {
-                    return Err(missing(&"too slow"));
-                }
                 Ok(message)
             }
             Wire::Ws(socket) => match socket.read().map_err(|e| missing(&e))? {
@@ -115,7 +112,7 @@ impl Wire {
     /// The server has to end the transport now.
     fn end(mut self) -> Result<(), String> {
         match &mut self {
-            Wire::Tcp(stream, _) => match stream.read(&mut [0; 1]) {
+            Wire::Tcp(stream) => match stream.read(&mut [0; 1]) {
                 Ok(0) => Ok(()),
                 Ok(_) => Err("more octets after the close record".into()),
                 Err(e) => Err(format!("the stream does not end after the close records: {e}")),

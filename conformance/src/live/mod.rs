@@ -47,6 +47,7 @@ pub mod server;
 pub mod stage;
 pub mod timing;
 pub mod trace;
+mod until;
 pub mod wire;
 pub mod worker;
 

@@ -214,6 +214,10 @@ impl<'a> Stage<'a> {
         let end = loop {
             match peer.next(deadline) {
                 Ok(Seen::End(end)) => break end,
+                // Without end is no end.
+                Ok(Seen::Pong(_) | Seen::Close(_)) if Instant::now() >= deadline => {
+                    return Err(self.late("the connection did not end"));
+                }
                 // A library may answer a ping that came before the fault.
                 Ok(Seen::Pong(_)) => {}
                 Ok(Seen::Close(code)) => {
@@ -361,6 +365,9 @@ impl<'a> Stage<'a> {
         loop {
             match peer.next(deadline) {
                 Ok(Seen::Message(message)) => return Ok(message),
+                Ok(Seen::Ping(_) | Seen::Pong(_)) if Instant::now() >= deadline => {
+                    return Err(self.late(&format!("{what} did not come")));
+                }
                 Ok(Seen::Ping(payload)) => {
                     let pong = peer.frame(super::peer::ws::PONG, &payload).octets();
                     peer.send_octets("pong", &pong);

@@ -87,6 +87,29 @@ pub fn cases() -> Vec<Case> {
         },
     ));
     cases.push(accept(
+        "tcp/records-cut-at-each-octet",
+        &["FRAME-009"],
+        "two records in two writes, cut at each place that there is",
+        |stage| {
+            let mut link = stage.linked(&Dial::default())?;
+            let length = 2 * tcp::frame(&[0; "one at 000".len() + 17]).len();
+            for at in 1..length {
+                let payloads = ["one", "two"].map(|name| format!("{name} at {at:03}").into_bytes());
+                let records =
+                    payloads.each_ref().map(|payload| link.channel.sends.seal(DATA, payload));
+                let octets = records.map(|record| tcp::frame(&record)).concat();
+                let (one, two) = octets.split_at(at);
+                link.peer.send_octets("up to the cut", one);
+                stage.pause(std::time::Duration::from_millis(3));
+                link.peer.send_octets("from the cut on", two);
+                for payload in &payloads {
+                    link.delivered(payload)?;
+                }
+            }
+            link.close()
+        },
+    ));
+    cases.push(accept(
         "tcp/data-with-m3",
         &["HS-071", "FRAME-013"],
         "data and close in one write with M3",

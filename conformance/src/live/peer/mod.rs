@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::Transport;
 use super::stage::Stage;
+use super::until::Until;
 use ws::Frame;
 
 /// A connection to the endpoint, or from it.
@@ -65,8 +66,9 @@ pub enum End {
 pub struct Late;
 
 const CHUNK: usize = 64 * 1024;
-/// After so long without the endpoint taking anything, the harness does not go on writing.
-const WRITE: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long the octets of one call may take to go out, all of them.
+const WRITE: Duration = Duration::from_secs(30);
 
 impl<'s> Peer<'s> {
     /// Connects to a server, without the opening handshake of WebSocket.
@@ -75,7 +77,7 @@ impl<'s> Peer<'s> {
     /// Those of the operating system.
     pub fn dial(stage: &'s Stage<'s>, address: SocketAddr) -> std::io::Result<Peer<'s>> {
         let mark = stage.endpoint.mark();
-        let stream = TcpStream::connect_timeout(&address, WRITE)?;
+        let stream = TcpStream::connect_timeout(&address, CONNECT)?;
         Peer::over(stage, stream, mark, true)
     }
 
@@ -101,7 +103,6 @@ impl<'s> Peer<'s> {
         is_client: bool,
     ) -> std::io::Result<Peer<'s>> {
         stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(WRITE))?;
         let port = stream.local_addr()?.port();
         stage.trace.note(port, if is_client { "connected" } else { "accepted" });
         Ok(Peer {
@@ -299,6 +300,9 @@ impl<'s> Peer<'s> {
                 }
                 (ws::CONTINUATION, Some((opcode, mut octets))) => {
                     octets.extend(frame.payload);
+                    if octets.len() > 1 << 24 {
+                        return Some(self.garbage("a message of more than 2^24 octets".into()));
+                    }
                     (opcode, octets)
                 }
                 (ws::CONTINUATION, None) => {
@@ -347,7 +351,8 @@ impl<'s> Peer<'s> {
     }
 
     fn write(&mut self, octets: &[u8]) {
-        if let Err(e) = self.stream.write_all(octets) {
+        let mut until = Until { stream: &self.stream, deadline: Instant::now() + WRITE };
+        if let Err(e) = until.write_all(octets) {
             let why = match e.kind() {
                 ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
                     "the connection has ended".into()

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use tungstenite::handshake::HandshakeError;
 use tungstenite::handshake::client::Response;
 
+use crate::live::until::Until;
+
 /// Opcodes.
 pub const CONTINUATION: u8 = 0;
 pub const TEXT: u8 = 1;
@@ -196,7 +198,7 @@ impl Read for HeadOnly<'_> {
 
 impl Write for HeadOnly<'_> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.stream.write(octets)
+        Until { stream: self.stream, deadline: self.deadline }.write(octets)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -9,7 +9,7 @@ use crate::live::Transport;
 use crate::live::case::{Case, Fault, Need};
 use crate::live::peer::{Seen, ws};
 use crate::live::stage::Stage;
-use crate::live::wire::{OPEN, Request};
+use crate::live::wire::{DATA, OPEN, Request};
 
 const ORDER: &[&str] = &["order"];
 
@@ -97,6 +97,20 @@ pub fn cases() -> Vec<Case> {
                 stage.refused(peer)
             },
         ),
+        refuse(
+            "order/record-before-m2",
+            &["HS-028", "HS-066"],
+            &["malformed"],
+            "a data record of an established connection in the place of M2",
+            |stage| {
+                let mut other = stage.established()?;
+                let record = other.channel.sends.seal(DATA, b"before the handshake");
+                let (mut peer, _) = stage.greeted()?;
+                peer.send("record, data", &record);
+                stage.refused(peer)
+            },
+        )
+        .in_group("request"),
         replay(
             "order/replay",
             "M2 of another connection again: M3 comes, but no open record can follow",

@@ -43,6 +43,27 @@ fn cuts() -> Vec<Case> {
                 stage.ends_cleanly(link.peer)
             },
         ),
+        accept(
+            "tcp/records-cut-at-each-octet",
+            rules,
+            "two records in two writes, cut at each place that there is",
+            |stage| {
+                let mut link = stage.established()?;
+                let length = 2 * tcp::frame(&[0; 3 + 17]).len();
+                for at in 1..length {
+                    let records =
+                        [b"one", b"two"].map(|payload| link.channel.sends.seal(DATA, payload));
+                    let octets = records.map(|record| tcp::frame(&record)).concat();
+                    let (one, two) = octets.split_at(at);
+                    link.peer.send_octets("up to the cut", one);
+                    stage.pause(std::time::Duration::from_millis(3));
+                    link.peer.send_octets("from the cut on", two);
+                    link.expect(b"one")?;
+                    link.expect(b"two")?;
+                }
+                link.close()
+            },
+        ),
         accept("tcp/open-and-data-joined", rules, "open and data in one write", |stage| {
             let mut link = stage.replied()?;
             joined(&mut link, &[(OPEN, b""), (DATA, b"hello")]);
