@@ -13,6 +13,7 @@ mod live;
 mod log;
 pub mod model;
 pub mod mutants;
+mod object;
 mod pair;
 mod peer;
 mod recorder;

@@ -17,8 +17,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
+mod request;
 mod values;
 
+use request::{Request, Run};
 pub use values::{BadInput, Input, octets_of, to_octets, to_u64};
 
 /// The longest line of the protocol, in octets.
@@ -162,28 +164,21 @@ pub fn serve(
         if !read_line(&mut input, &mut line)? {
             return output.flush();
         }
-        let request: Map<String, Value> =
-            serde_json::from_slice(&line).map_err(|error| invalid(&error.to_string()))?;
-        let answer = match request.get("type").and_then(Value::as_str) {
-            Some("hello") => {
-                check_version(&request)?;
-                hello(&implementation.hello())
-            }
-            Some("run") => {
-                let (op, input) = operation(&request)?;
-                let outcome = if ops.contains(&op) {
-                    Outcome::catching(|| implementation.run(op, input))
+        let answer = match Request::parse(&line)? {
+            Request::Hello => hello(&implementation.hello()),
+            Request::Run(Run { id, op, input }) => {
+                let outcome = if ops.contains(&op.as_str()) {
+                    Outcome::catching(|| implementation.run(&op, &input))
                 } else {
                     Outcome::Unsupported { reason: format!("no operation {op}") }
                 };
-                answer(id(&request)?, outcome)
+                answer(id, outcome)
             }
-            Some("reset") => {
+            Request::Reset { id } => {
                 implementation.reset();
-                json!({"type": "reset", "id": id(&request)?})
+                json!({"type": "reset", "id": id})
             }
-            Some("bye") => return output.flush(),
-            _ => return Err(invalid("a line of unknown type")),
+            Request::Bye => return output.flush(),
         };
         serde_json::to_writer(&mut output, &answer)?;
         output.write_all(b"\n")?;
@@ -205,24 +200,6 @@ fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     }
 }
 
-fn check_version(request: &Map<String, Value>) -> io::Result<()> {
-    let bound = |name: &str| request.get("protocol").and_then(|range| range.get(name)?.as_u64());
-    match (bound("min"), bound("max")) {
-        (Some(min), Some(max)) if (min..=max).contains(&PROTOCOL) => Ok(()),
-        _ => Err(invalid("no version of the protocol in common")),
-    }
-}
-
-fn id(request: &Map<String, Value>) -> io::Result<&Value> {
-    request.get("id").filter(|id| id.is_u64()).ok_or_else(|| invalid("a request without an id"))
-}
-
-fn operation(request: &Map<String, Value>) -> io::Result<(&str, &Map<String, Value>)> {
-    let op = request.get("op").and_then(Value::as_str);
-    let input = request.get("in").and_then(Value::as_object);
-    op.zip(input).ok_or_else(|| invalid("a request without op and in"))
-}
-
 fn hello(hello: &Hello) -> Value {
     json!({
         "type": "hello",
@@ -241,11 +218,11 @@ fn hello(hello: &Hello) -> Value {
     })
 }
 
-fn answer(id: &Value, outcome: Outcome) -> Value {
+fn answer(id: u64, outcome: Outcome) -> Value {
     let mut answer = Map::new();
     let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
     put("type", "answer".into());
-    put("id", id.clone());
+    put("id", id.into());
     match outcome {
         Outcome::Ok(out) => {
             put("outcome", "ok".into());

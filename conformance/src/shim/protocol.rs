@@ -3,6 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::object::{self, Object};
+
 /// The one version of the protocol that this harness speaks.
 pub const PROTOCOL: u32 = 1;
 /// No line, in either direction, is longer: 1 MiB without its LF.
@@ -74,6 +76,7 @@ pub struct Hello {
     /// The version that both will speak.
     pub protocol: u32,
     /// What is being tested.
+    #[serde(deserialize_with = "object::field")]
     pub implementation: Implementation,
     /// The operations that it runs.
     pub ops: Vec<String>,
@@ -208,7 +211,7 @@ impl ReplyLine {
                     id: raw.id,
                     outcome: raw.outcome,
                     out: raw.out,
-                    error: raw.error.unwrap_or_default().shortened(),
+                    error: raw.error.map(|Object(error)| error.shortened()).unwrap_or_default(),
                     reason: raw.reason.map(|text| shorten(&text, WORDS)),
                     issue: raw.issue.map(|text| shorten(&text, WORDS)),
                 };
@@ -259,7 +262,7 @@ struct RawAnswer {
     id: u64,
     outcome: Outcome,
     out: Option<Map<String, Value>>,
-    error: Option<ErrorInfo>,
+    error: Option<Object<ErrorInfo>>,
     reason: Option<String>,
     issue: Option<String>,
 }
@@ -300,6 +303,26 @@ mod tests {
         assert_eq!(answer.error.status, None);
     }
 
+    /// JSON allows an escape that is no character, and any depth; a field that is not read is not looked into.
+    #[test]
+    fn an_unknown_field_may_hold_any_json() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        for value in [r#""\ud800""#, r#"{"a":["\udc00"]}"#, "1e999", &deep] {
+            for line in [
+                format!(r#"{{"type":"reset","id":7,"later":{value}}}"#),
+                format!(r#"{{"type":"answer","id":7,"outcome":"ok","out":{{}},"later":{value}}}"#),
+                format!(
+                    r#"{{"type":"answer","id":7,"outcome":"reject","error":{{"later":{value}}}}}"#
+                ),
+            ] {
+                ReplyLine::parse(line.as_bytes()).unwrap_or_else(|e| panic!("{line}: {e}"));
+            }
+        }
+        let read = r#"{"type":"answer","id":7,"outcome":"reject","error":{"class":"\ud800"}}"#;
+        let message = ReplyLine::parse(read.as_bytes()).expect_err("is refused");
+        assert!(message.contains("surrogate") || message.contains("hex escape"), "{message}");
+    }
+
     #[test]
     fn faults_are_named() {
         for (line, part) in [
@@ -315,6 +338,10 @@ mod tests {
             (br#"{"type":"answer","id":1,"outcome":"ok"}"#, "without \"out\""),
             (br#"{"type":"answer","id":1,"id":1,"outcome":"ok","out":{}}"#, "duplicate field"),
             (br#"{"type":"answer","id":1,"outcome":"ok","out":{}} {}"#, "trailing"),
+            (
+                br#"{"type":"answer","id":1,"outcome":"reject","error":["key","short",400,"no"]}"#,
+                "expected an object",
+            ),
         ] {
             let message = ReplyLine::parse(line).expect_err("is refused");
             assert!(message.contains(part), "{message:?} lacks {part:?}");

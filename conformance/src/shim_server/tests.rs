@@ -88,17 +88,43 @@ fn the_last_line_may_lack_its_end() {
     assert_eq!(answers[0]["id"], 9);
 }
 
+/// A request with an escaped lone surrogate in a field that nobody reads was refused.
+#[test]
+fn an_unknown_field_may_hold_any_json() {
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    for value in [r#""\ud800""#, r#"{"a":["\udc00"]}"#, "1e999", &deep] {
+        let requests = format!(
+            "{{\"type\":\"hello\",\"protocol\":{{\"min\":1,\"max\":1,\"later\":{value}}}}}\n\
+             {{\"type\":\"run\",\"later\":{value},\"id\":1,\"op\":\"echo\",\"in\":{{}}}}\n\
+             {{\"type\":\"reset\",\"id\":2,\"later\":{value}}}\n\
+             {{\"type\":\"bye\",\"later\":{value}}}\n"
+        );
+        let (result, answers, resets) = served(&requests);
+        result.unwrap();
+        assert_eq!((answers.len(), resets), (3, 1), "{value}");
+    }
+}
+
+#[test]
+fn what_is_ignored_has_to_be_utf_8_too() {
+    let mut toy = Toy { resets: 0 };
+    let served = serve(&mut toy, &b"{\"type\":\"bye\",\"later\":\"\xff\"}\n"[..], Vec::new());
+    assert_eq!(served.unwrap_err().kind(), io::ErrorKind::InvalidData);
+}
+
 #[test]
 fn lines_that_are_not_of_the_protocol_end_the_service() {
     for requests in [
         "nonsense\n",
         "[]\n",
+        "[\"bye\"]\n",
         "{}\n",
         "{\"type\":\"run\",\"op\":\"echo\",\"in\":{}}\n",
         "{\"type\":\"run\",\"id\":1,\"in\":{}}\n",
         "{\"type\":\"run\",\"id\":1,\"op\":\"echo\",\"in\":7}\n",
         "{\"type\":\"reset\"}\n",
         "{\"type\":\"hello\",\"protocol\":{\"min\":2,\"max\":3}}\n",
+        "{\"type\":\"hello\",\"protocol\":[1,3]}\n",
         &format!("{{\"type\":\"bye\",\"x\":\"{}\"}}\n", "y".repeat(MAX_LINE)),
     ] {
         let (result, answers, _) = served(requests);
