@@ -23,7 +23,7 @@ fn three_commands_make_what_both_sides_need() {
     let place = Place::new();
     let made = place.ok(&["init", "--name", "ABC Inc."]);
     assert_eq!(made, "ca/ca.cert.pem\nca/ca.key.pem\n");
-    let names = ["--name", "Localhost", "--name", "127.0.0.1", "--ip", "::1"];
+    let names = ["--name", "Localhost", "--name", "127.0.0.1", "--ip", "::1", "--ip", "127.0.0.1"];
     let made = place.ok(&[&["issue", "server", "--out", "invoice-server/"], &names[..]].concat());
     assert_eq!(made, "invoice-server/localhost.key.pem\ninvoice-server/localhost.cert.pem\n");
     let made = place.ok(&["issue", "client", "--id", "mail/\u{fc}", "--out", "mail-server/mail"]);

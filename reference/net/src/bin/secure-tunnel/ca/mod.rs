@@ -58,15 +58,19 @@ pub fn run(args: CaArgs) -> Result<(), Fault> {
     }
 }
 
+/// All of them, each once.
 fn hosts(names: &[String], addresses: &[std::net::IpAddr]) -> Result<Vec<Host>, Fault> {
+    let named = names.iter().map(|name| {
+        let fault = |e| Fault::Input(format!("--name {}: {e}", text::escaped(name)));
+        name.parse::<Host>().map_err(fault)
+    });
     let mut hosts = Vec::new();
-    for name in names {
-        let host = name.parse::<Host>();
-        let host =
-            host.map_err(|e| Fault::Input(format!("--name {}: {e}", text::escaped(name))))?;
-        hosts.push(host);
+    for host in named.chain(addresses.iter().copied().map(|address| Ok(Host::Ip(address)))) {
+        let host = host?;
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
     }
-    hosts.extend(addresses.iter().copied().map(Host::Ip));
     Ok(hosts)
 }
 

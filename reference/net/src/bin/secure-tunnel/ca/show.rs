@@ -277,3 +277,77 @@ fn algorithm(found: &AlgorithmIdentifier<'_>) -> String {
         _ => oid,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ca::args::KeyKind;
+    use crate::ca::issued::Issued;
+    use crate::ca::profile::{self, Validity};
+    use crate::ca::{keys, pem};
+
+    /// A certificate of an authority with an RSA key, one of a client, and a CRL with that one.
+    fn objects() -> [Vec<u8>; 3] {
+        let validity = Validity::of(1, now()).unwrap();
+        let key = keys::generate(KeyKind::Rsa2048).unwrap();
+        let params = profile::authority("a, CN=b", validity).unwrap();
+        let own = params.self_signed(&*key).unwrap();
+        let issuer = rcgen::Issuer::from_params(&params, &*key);
+        let id = secure_tunnel::credentials::Id::new(b"mail server").unwrap();
+        let leaf = profile::client(&id, validity).unwrap();
+        let leaf = leaf.signed_by(&rcgen::KeyPair::generate().unwrap(), &issuer).unwrap();
+        let (_, parsed) = X509Certificate::from_der(leaf.der()).unwrap();
+        let mut entry = Entry::of(&parsed, leaf.der()).unwrap();
+        entry.revoked_at = Some(now());
+        let issued = Issued { crl_number: 300, certificate: vec![entry] };
+        let crl = profile::crl(&issued, vec![1; 20], validity).signed_by(&issuer).unwrap();
+        [own.der().to_vec(), leaf.der().to_vec(), crl.der().to_vec()]
+    }
+
+    #[test]
+    fn pem_der_and_bundles_are_shown() {
+        let [own, leaf, crl] = objects();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let show = |octets: &[u8]| {
+            std::fs::write(&path, octets).unwrap();
+            file(&path).map_err(|fault| fault.to_string())
+        };
+        let each = [&own, &leaf, &crl].map(|der| show(der).unwrap());
+        assert!(each[0].contains("O=\"a, CN=b\"") && each[0].contains("RSA, 2048 bits"));
+        assert!(each[1].contains("identity      \"mail server\""));
+        assert!(each[2].contains("number        300\n") && each[2].contains("revoked       1\n"));
+        let [own, leaf, list] = [("CERTIFICATE", own), ("CERTIFICATE", leaf), ("X509 CRL", crl)]
+            .map(|(label, der)| pem(label, &der).unwrap());
+        let other = pem("EC PARAMETERS", &[5, 0]).unwrap();
+        let bundle = ["A comment\n", &leaf, &other, &own, &list].concat();
+        let expected = [&each[1], "EC PARAMETERS, not shown\n", &each[0], &each[2]].concat();
+        assert_eq!(show(bundle.as_bytes()).unwrap(), expected);
+        for broken in ["", "text", &leaf[..200], &leaf.replace("MI", "!!")] {
+            assert!(show(broken.as_bytes()).unwrap_err().contains("file: "), "{broken}");
+        }
+    }
+
+    /// Whatever a file holds, there is text or an error.
+    #[test]
+    fn damaged_octets_do_no_harm() {
+        for original in objects() {
+            for at in 0..original.len() {
+                let shown = |octets: &[u8]| {
+                    let object = der(octets)?.ok()?;
+                    let mut text = Text::default();
+                    text.object(&object, octets);
+                    Some(text.0)
+                };
+                assert_eq!(shown(&original[..at]), None);
+                for change in [0x01, 0x80, 0xff, original[at]] {
+                    let mut octets = original.clone();
+                    octets[at] ^= change;
+                    let Some(text) = shown(&octets) else { continue };
+                    let raw = |c: char| c.is_control() && c != '\n';
+                    assert!(!text.contains(raw), "{at} {change}: {text}");
+                }
+            }
+        }
+    }
+}
