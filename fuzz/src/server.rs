@@ -153,6 +153,7 @@ impl Run {
 
     fn step(&mut self, state: State, at: u64, event: &Event) -> Result<State, (&'static str, u64)> {
         let failed = |failure: Failure| (failure.error.code(), failure.release.0);
+        let state = self.outlast(state, at, event)?;
         let message = match event {
             Event::M2 { request, change } => change.apply(&self.m2(request)).0,
             Event::Open { kind, payload, n, c2s, change } => {
@@ -196,6 +197,35 @@ impl Run {
                 Ok(State::Established(Box::new(channel), id))
             }
             State::Established(..) => Ok(state),
+        }
+    }
+
+    /// A look-up has failed when the release delay ends, whatever comes then: an adapter has a timer for it.
+    // spec: OBS-007
+    fn outlast(
+        &mut self,
+        state: State,
+        at: u64,
+        event: &Event,
+    ) -> Result<State, (&'static str, u64)> {
+        let told = match event {
+            Event::Lookup { .. } => return Ok(state),
+            // Whatever the message is: it is not read.
+            Event::M2 { .. } | Event::Open { .. } => json!({ "at": at, "receive": "00" }),
+            Event::Wake => json!({ "at": at, "wake": true }),
+            Event::End => json!({ "at": at, "end": true }),
+        };
+        match state {
+            State::Lookup(lookup, _)
+                if (lookup.answer_deadline()..lookup.deadline()).contains(&Tick(at)) =>
+            {
+                self.tell(told);
+                let fresh = Fresh { secret: K.into(), seed: [0x3a; 20].into() };
+                let decided = lookup.decide(LookedUp::Failed, fresh, UnixTime(self.t), Tick(at));
+                let failure = decided.expect_err("a look-up that failed");
+                Err((failure.error.code(), failure.release.0))
+            }
+            state => Ok(state),
         }
     }
 

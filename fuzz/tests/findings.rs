@@ -1,5 +1,8 @@
 //! What the targets have found, where the code at fault has no test of its own for it.
 
+use std::fs;
+use std::path::Path;
+
 use tunnelproof_fuzz::run;
 
 /// `basic-toml` ends the lines of a longer text with LF, as TOML allows, and the target took that for a fault.
@@ -42,5 +45,20 @@ fn an_array_is_no_object_of_the_shim_protocol() {
         r#"["reset",7]"#,
     ] {
         assert_eq!(run("shim_line", line.as_bytes()), "refused 0 0 false", "{line}");
+    }
+}
+
+/// What comes first after the end of the release delay, here a message and the transport's end, was taken for the
+/// reason of the failure: the target had no timer for the end of the look-up, which OBS-007 asks for.
+#[test]
+fn a_look_up_has_failed_when_the_release_delay_ends_whatever_comes_then() {
+    for (seed, verdict) in [
+        ("v-delay-end-before", "order 1005"),
+        ("v-delay-message-as", "lookup_failed 1005"),
+        ("v-delay-end-as", "lookup_failed 1005"),
+    ] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/server").join(seed);
+        let octets = fs::read(&file).expect("a seed");
+        assert_eq!(run("server", &octets), verdict, "{seed}");
     }
 }

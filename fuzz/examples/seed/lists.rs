@@ -51,7 +51,11 @@ pub(crate) fn lists() -> Vec<(&'static str, String, Vec<u8>)> {
 
 /// An M2 with these variants of id and password; `nonce` is XORed into its first octet.
 fn m2(id: u64, password: u64, nonce: Option<u8>) -> Octets {
-    let start = Octets::default().octets(&[0]).variant(0, 4); // no delay, the usual clock
+    m2_after(Octets::default().octets(&[0]), id, password, nonce) // no delay
+}
+
+fn m2_after(delay: Octets, id: u64, password: u64, nonce: Option<u8>) -> Octets {
+    let start = delay.variant(0, 4); // the usual clock
     let request = start.event(5, 0).octets(&[0]).variant(id, 5).variant(password, 3);
     let request = match nonce {
         Some(with) => request.octets(&[1, 0, with]),
@@ -85,6 +89,16 @@ fn servers(put: &mut impl FnMut(String, Octets)) {
         put(format!("id-{id}-password-{password}"), list);
     }
     put("nonce".to_owned(), m2(0, 0, Some(1)));
+    // A delay of 1,000 ms: what comes in its last millisecond, and what as it ends.
+    let looks_up = m2_after(Octets::default().octets(&[1, 0xe7, 3]), 0, 0, None);
+    for (when, wait) in [("before", 999), ("as", 1000)] {
+        let next = |index| looks_up.clone().event(wait, index);
+        let message = next(2).octets(&[2, 0, 0, 1]).variant(0, 6);
+        put(format!("delay-message-{when}"), message);
+        put(format!("delay-end-{when}"), next(4));
+        // Before the end of the delay nothing comes of it; the answer of the look-up does.
+        put(format!("delay-wake-{when}"), next(3).event(0, 1).variant(0, 5).octets(&[0]));
+    }
 }
 
 fn clients(put: &mut impl FnMut(String, Octets)) {
