@@ -2,7 +2,7 @@
 
 use secure_tunnel::credentials::ClientKey;
 use secure_tunnel_net::{Client, Endpoint, Failure, Keys};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -67,8 +67,11 @@ async fn tunnel(
 
     let of = Of::Dial(dial);
     let (sender, mut receiver) = tunnel.split();
+    let (all_sent, sent) = oneshot::channel::<()>();
+    let entry = open.enter(dial, sender.clone(), async {
+        let _ = sent.await; // in either case nothing of it is to be sent any more
+    });
     let _ = lines.send(Out::Event { of, event: Event::Open { id: None } }).await;
-    let entry = open.enter(dial, sender.clone());
     // Beside receiving: the server may not read before it has sent.
     let sending = async {
         for Octets(payload) in send {
@@ -76,6 +79,7 @@ async fn tunnel(
                 break; // it has ended
             }
         }
+        drop(all_sent);
     };
     let receiving = async {
         while let Some(payload) = receiver.recv().await {

@@ -24,10 +24,18 @@ pub struct Entry {
 }
 
 impl Open {
-    pub fn enter(&self, number: u64, sender: Sender) -> Entry {
+    /// To be called before the connection is told of: a line for it may follow at once. What the lines want is done
+    /// when `first` is.
+    pub fn enter(
+        &self,
+        number: u64,
+        sender: Sender,
+        first: impl Future<Output = ()> + core::marker::Send + 'static,
+    ) -> Entry {
         // So many lines wait for a connection whose peer does not read; then the harness does.
         let (orders, mut queue) = mpsc::channel(1024);
         tokio::spawn(async move {
+            first.await;
             while let Some(order) = queue.recv().await {
                 match order {
                     Order::Close => sender.close().await,

@@ -1,6 +1,7 @@
 //! The server: echo, and an event for each connection that opens or ends.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use secure_tunnel::credentials::Id;
@@ -13,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::GRACE;
-use super::drive::Open;
+use super::drive::{Entry, Open};
 use super::lines::{Credentials, Event, Lines, Octets, Of, Out, Output, Pair, StartServer};
 
 /// The octets of each serverKey by the octets of its id.
@@ -83,16 +84,16 @@ async fn connection(accepted: Accepted, open: Open, lines: mpsc::Sender<Out>) {
         Err(failure) => Err(failure),
         Ok(tunnel) => {
             let id = tunnel.peer().map(|id| hex::encode(id.as_str()));
+            let entry = open.enter(port.into(), tunnel.sender(), ready(()));
             let _ = lines.send(Out::Event { of, event: Event::Open { id } }).await;
-            echo(tunnel, port, &open).await
+            echo(tunnel, entry).await
         }
     };
     let _ = lines.send(Out::Event { of, event: Event::end(&outcome) }).await;
 }
 
-async fn echo(tunnel: Tunnel, port: u16, open: &Open) -> Result<(), Failure> {
+async fn echo(tunnel: Tunnel, entry: Entry) -> Result<(), Failure> {
     let (sender, mut receiver) = tunnel.split();
-    let entry = open.enter(port.into(), sender.clone());
     while let Some(payload) = receiver.recv().await {
         if sender.send(payload).await.is_err() {
             break; // closed by a line, or at its end: what still arrives is dropped
