@@ -127,6 +127,15 @@ fn exit_codes_tell_why_it_ended() {
     }
 }
 
+/// The last batch of a search often ends as its shim starts.
+#[test]
+fn a_shim_that_is_starting_when_the_time_is_over_is_not_broken() {
+    let finished = run(["fuzz", "--seconds", "1", "--start-timeout", "60", "--", "sleep", "60"]);
+    assert_eq!(finished.code(), 4, "{}", finished.stdout());
+    assert!(finished.stdout().contains("nothing ran"), "{}", finished.stdout());
+    assert!(!finished.stdout().contains("broken"), "{}", finished.stdout());
+}
+
 #[test]
 fn a_shim_that_crashes_is_found_and_started_again() {
     let options = ["--cases", "400", "--op", "cred.client_key", "--max-findings", "1"];

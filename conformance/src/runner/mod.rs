@@ -13,7 +13,7 @@ use tunnelproof_vectors::{Suite, Vector};
 
 use crate::peer::{self, PeerView};
 use crate::shim::session::SuiteName;
-use crate::shim::{Hello, Limits, Program, StartError};
+use crate::shim::{Hello, Limits, Program, StartError, Trouble};
 use crate::stop::{Reason, Stop};
 use crate::verdict::Verdict;
 use worker::Worker;
@@ -197,6 +197,10 @@ impl Pass<'_> {
     }
 
     fn broken(&self, error: StartError) {
+        // One that was ended before its hello, since the run has ended, says nothing of the shim.
+        if matches!(error.trouble, Trouble::Stopped) {
+            return;
+        }
         self.stop.set(Reason::ShimBroken);
         if let Ok(mut last_words) = self.last_words.lock() {
             last_words.get_or_insert(error);
