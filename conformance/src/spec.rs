@@ -53,6 +53,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("4-channel.md", include_str!("../../spec/4-channel.md")),
     ("5-tokens.md", include_str!("../../spec/5-tokens.md")),
     ("6-framing.md", include_str!("../../spec/6-framing.md")),
+    ("7-mutual-tls.md", include_str!("../../spec/7-mutual-tls.md")),
     ("observability.md", include_str!("../../spec/observability.md")),
     ("security.md", include_str!("../../spec/security.md")),
     ("decisions.md", include_str!("../../spec/decisions.md")),
