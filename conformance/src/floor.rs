@@ -24,7 +24,7 @@ pub struct ProfileResult {
 
 /// The profiles and their areas.
 pub const PROFILES: &[(&str, &[&str])] =
-    &[("tunnel", &["cred", "hs", "chan", "frame"]), ("tokens", &["tok"])];
+    &[("tunnel", &["cred", "hs", "chan", "frame"]), ("tokens", &["tok"]), ("mtls", &["tls"])];
 
 /// Features that the specification leaves to the implementation (OBS-005). Another feature, such as
 /// `large`, is a limit of the shim: without it a profile is not met.

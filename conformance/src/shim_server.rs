@@ -30,7 +30,7 @@ pub const MAX_LINE: usize = 1 << 20;
 pub const PROTOCOL: u64 = 1;
 
 /// Every operation of the shim protocol, section 7.
-pub const ALL_OPS: [&str; 23] = [
+pub const ALL_OPS: [&str; 25] = [
     "cred.make",
     "cred.client_key",
     "cred.server_key",
@@ -54,6 +54,8 @@ pub const ALL_OPS: [&str; 23] = [
     "tok.sign",
     "tok.issue",
     "tok.verify",
+    "tls.verify",
+    "tls.context",
 ];
 
 /// How long a finished answer may wait for further answers to be written with it.

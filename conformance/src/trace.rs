@@ -80,13 +80,15 @@ pub fn checkout() -> Option<PathBuf> {
     here.ancestors().find(is_root).map(Path::to_owned)
 }
 
-/// All citations in `reference/src` and `reference/net/src`, and those that can't be read as such.
+/// All citations in `reference/src`, `reference/net/src` and `reference/tls/src`, and those that can't be read as such.
 ///
 /// # Errors
 /// If a file can't be read.
 pub fn citations(root: &Path) -> io::Result<(Vec<Citation>, Vec<String>)> {
     let (mut found, mut faults) = (Vec::new(), Vec::new());
-    let mut directories = vec![root.join("reference/src"), root.join("reference/net/src")];
+    let mut directories: Vec<PathBuf> = ["reference/src", "reference/net/src", "reference/tls/src"]
+        .map(|part| root.join(part))
+        .into();
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory)? {
             let path = entry?.path();

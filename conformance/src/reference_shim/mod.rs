@@ -1,4 +1,4 @@
-//! The shim of the reference implementation, the only module that names `secure_tunnel`.
+//! The shim of the reference implementation, the only module that names `secure_tunnel` and `secure_tunnel_tls`.
 //!
 //! It drives the reference's public interface as an application would, and its `hazmat` parts where an
 //! operation asks for a piece of the protocol. Outcomes are those of the reference's own errors.
@@ -22,6 +22,7 @@ mod framing;
 mod handshake;
 mod server;
 mod session;
+mod tls;
 mod tokens;
 
 /// The reference implementation, with the RSA keys that it has parsed.
@@ -46,7 +47,7 @@ impl Implementation for Reference {
             language: "Rust".to_owned(),
             url: env!("CARGO_PKG_REPOSITORY").to_owned(),
             ops: ALL_OPS.to_vec(),
-            profiles: vec!["tunnel", "tokens"],
+            profiles: vec!["tunnel", "tokens", "mtls"],
             features: vec!["large", "release-delay"],
             error_detail: "code",
             max_inflight: 64,
@@ -92,6 +93,8 @@ impl Reference {
             "tok.sign" => tokens::sign(input),
             "tok.issue" => tokens::issue(input),
             "tok.verify" => tokens::verify(input),
+            "tls.verify" => tls::verify(input),
+            "tls.context" => tls::context(input),
             _ => Err(fault(format!("no operation {op}"))),
         }
     }

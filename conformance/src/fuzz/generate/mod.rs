@@ -159,9 +159,11 @@ mod tests {
     use super::*;
     use crate::shim_server::ALL_OPS;
 
+    /// But for those on certificates: generators that know X.509 are the vectors'.
     #[test]
     fn every_operation_is_generated() {
-        assert_eq!(OP_NAMES, ALL_OPS);
+        let ops = ALL_OPS.into_iter().filter(|op| !op.starts_with("tls."));
+        assert_eq!(OP_NAMES.to_vec(), ops.collect::<Vec<_>>());
     }
 
     #[test]

@@ -1,0 +1,99 @@
+//! From webpki's refusals to the codes of the registry.
+
+use rustls::pki_types::CertificateDer;
+use webpki::Error;
+
+use crate::error::TlsError;
+use crate::form::{Certificate, form};
+
+/// No path at all.
+pub(crate) const NO_PATH: TlsError = TlsError::Untrusted {
+    what: "no path of correct signatures and equal names leads to an anchor; does the peer send its intermediate \
+           certificates, and is its CA the one configured?",
+    requirement: "TLS-033",
+};
+
+/// The code for `error` of a `leaf` that came with `others`.
+pub(crate) fn of(
+    error: Error,
+    leaf: &CertificateDer<'_>,
+    others: &[CertificateDer<'_>],
+    anchors: &[CertificateDer<'_>],
+    now: u64,
+) -> TlsError {
+    let ca = |what, requirement| TlsError::CaConstraints { what, requirement };
+    let usage = |requirement| TlsError::Usage {
+        what: "its extendedKeyUsage, or that of a CA above it, does not have the purpose",
+        requirement,
+    };
+    let seconds =
+        |time: rustls::pki_types::UnixTime| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    let requirement = "TLS-037";
+    match error {
+        Error::CertNotValidYet { not_before, .. } => {
+            TlsError::NotYetValid { from: seconds(not_before), now, requirement }
+        }
+        Error::CertExpired { not_after, .. } => {
+            TlsError::Expired { until: seconds(not_after), now, requirement }
+        }
+        // No time is inside a validity that ends before it begins.
+        Error::InvalidCertValidity => candidates(leaf, others, anchors)
+            .iter()
+            .find_map(|certificate| certificate.check_validity(now, requirement).err())
+            .unwrap_or_else(|| form("its validity ends before it begins".into())),
+        Error::CaUsedAsEndEntity => ca("the certificate is a CA's, not a peer's", "TLS-034"),
+        Error::EndEntityUsedAsCa => ca("an issuer has no basicConstraints with cA true", "TLS-040"),
+        Error::PathLenConstraintViolated => {
+            ca("more certificates lie below a CA than its pathLenConstraint allows", "TLS-041")
+        }
+        Error::MaximumPathDepthExceeded => TlsError::Untrusted {
+            what: "more than 6 certificates lie between the leaf and an anchor",
+            requirement: "TLS-035",
+        },
+        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => usage("TLS-044"),
+        Error::UnsupportedCriticalExtension => TlsError::CriticalExtension,
+        Error::NameConstraintViolation
+        | Error::MalformedNameConstraint
+        | Error::InvalidNetworkMaskConstraint
+        | Error::MalformedDnsIdentifier => TlsError::NameConstraint,
+        Error::UnsupportedSignatureAlgorithmContext(_) => TlsError::Weak {
+            what: "a signature is not RSA with SHA-2, ECDSA with SHA-256 or SHA-384, or Ed25519",
+            requirement: "TLS-052",
+        },
+        // With a key that no algorithm takes, webpki can't tell a weak issuer from an impostor.
+        Error::InvalidSignatureForPublicKey
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            candidates(leaf, others, anchors)
+                .iter()
+                .find_map(|certificate| certificate.check_key().err())
+                .unwrap_or(NO_PATH)
+        }
+        Error::UnknownIssuer
+        | Error::MaximumSignatureChecksExceeded
+        | Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumNameConstraintComparisonsExceeded => NO_PATH,
+        Error::UnsupportedCertVersion => form("it is not of version 3".into()),
+        Error::ExtensionValueInvalid => form("an extension is there twice".into()),
+        other => form(other.to_string()),
+    }
+}
+
+/// The leaf and all that might be above it, by names alone.
+fn candidates<'a>(
+    leaf: &'a CertificateDer<'_>,
+    others: &'a [CertificateDer<'_>],
+    anchors: &'a [CertificateDer<'_>],
+) -> Vec<Certificate<'a>> {
+    let mut path: Vec<Certificate<'a>> = Certificate::parse(leaf).into_iter().collect();
+    let mut left: Vec<Certificate<'a>> =
+        others.iter().chain(anchors).filter_map(|der| Certificate::parse(der).ok()).collect();
+    let mut index = 0;
+    while let Some(issuer) = path.get(index).map(|certificate| certificate.issuer().to_vec()) {
+        let (above, rest): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|candidate| candidate.subject() == issuer);
+        path.extend(above);
+        left = rest;
+        index += 1;
+    }
+    path
+}

@@ -1,0 +1,136 @@
+//! What the rules ask of one certificate, read with x509-parser: webpki looks at neither keyUsage nor an
+//! anchor's own extensions, and does not show what it has read.
+
+use std::collections::HashSet;
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::{KeyUsage, ParsedExtension};
+use x509_parser::oid_registry::{
+    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_PKCS1_RSAENCRYPTION,
+    OID_SIG_ED25519, OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_EXTENDED_KEY_USAGE,
+    OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS, OID_X509_EXT_SUBJECT_ALT_NAME,
+};
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+use crate::error::TlsError;
+
+/// A certificate that was parsed, with what the rules need of its extensions.
+pub(crate) struct Certificate<'a> {
+    pub(crate) x509: X509Certificate<'a>,
+    /// basicConstraints has cA true.
+    pub(crate) is_ca: bool,
+    pub(crate) path_len: Option<u32>,
+    pub(crate) key_usage: Option<KeyUsage>,
+    pub(crate) has_extended_key_usage: bool,
+    /// A critical extension other than those above, nameConstraints and subjectAltName.
+    pub(crate) has_unknown_critical: bool,
+}
+
+impl<'a> Certificate<'a> {
+    /// Reads one certificate, of any version.
+    // spec: TLS-036 (webpki demands DER and version 3 of all but anchors; twice the same extension is caught here)
+    pub(crate) fn parse(der: &'a [u8]) -> Result<Self, TlsError> {
+        let (rest, x509) = X509Certificate::from_der(der)
+            .map_err(|error| form(format!("not a DER certificate of X.509: {error}")))?;
+        if !rest.is_empty() {
+            return Err(form(format!("{} octets follow the certificate", rest.len())));
+        }
+        let mut seen = HashSet::new();
+        let mut is_ca = false;
+        let mut path_len = None;
+        let mut key_usage = None;
+        let mut has_extended_key_usage = false;
+        let mut has_unknown_critical = false;
+        for extension in x509.extensions() {
+            if !seen.insert(extension.oid.clone()) {
+                return Err(form(format!("extension {} is there twice", extension.oid)));
+            }
+            match extension.parsed_extension() {
+                ParsedExtension::ParseError { error } => {
+                    return Err(form(format!("extension {}: {error}", extension.oid)));
+                }
+                ParsedExtension::BasicConstraints(basic) => {
+                    (is_ca, path_len) = (basic.ca, basic.path_len_constraint);
+                }
+                ParsedExtension::KeyUsage(usage) => key_usage = Some(*usage),
+                ParsedExtension::ExtendedKeyUsage(_) => has_extended_key_usage = true,
+                _ => {}
+            }
+            has_unknown_critical |= extension.critical
+                && ![
+                    OID_X509_EXT_BASIC_CONSTRAINTS,
+                    OID_X509_EXT_EXTENDED_KEY_USAGE,
+                    OID_X509_EXT_KEY_USAGE,
+                    OID_X509_EXT_NAME_CONSTRAINTS,
+                    OID_X509_EXT_SUBJECT_ALT_NAME,
+                ]
+                .contains(&extension.oid);
+        }
+        drop(seen);
+        Ok(Self { x509, is_ca, path_len, key_usage, has_extended_key_usage, has_unknown_critical })
+    }
+
+    pub(crate) fn subject(&self) -> &[u8] {
+        self.x509.subject().as_raw()
+    }
+
+    pub(crate) fn issuer(&self) -> &[u8] {
+        self.x509.issuer().as_raw()
+    }
+
+    /// Refuses at a time outside the validity; both ends are inside.
+    // spec: TLS-037, TLS-038
+    pub(crate) fn check_validity(
+        &self,
+        now: u64,
+        requirement: &'static str,
+    ) -> Result<(), TlsError> {
+        let validity = self.x509.validity();
+        let (from, until) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+        if i128::from(now) < i128::from(from) {
+            return Err(TlsError::NotYetValid { from, now, requirement });
+        }
+        if i128::from(now) > i128::from(until) {
+            return Err(TlsError::Expired { until, now, requirement });
+        }
+        Ok(())
+    }
+
+    /// Refuses a key of another kind or size.
+    // spec: TLS-051
+    pub(crate) fn check_key(&self) -> Result<(), TlsError> {
+        let weak = |what| Err(TlsError::Weak { what, requirement: "TLS-051" });
+        let spki = self.x509.public_key();
+        let algorithm = &spki.algorithm.algorithm;
+        if *algorithm == OID_PKCS1_RSAENCRYPTION {
+            match rsa_bits(spki) {
+                Some(2048..=8192) => Ok(()),
+                _ => weak("an RSA key has fewer than 2048 or more than 8192 bits"),
+            }
+        } else if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
+            let curve = spki.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
+            match curve {
+                Some(curve) if curve == OID_EC_P256 || curve == OID_NIST_EC_P384 => Ok(()),
+                _ => weak("the curve of a key is neither P-256 nor P-384"),
+            }
+        } else if *algorithm == OID_SIG_ED25519 {
+            Ok(())
+        } else {
+            weak("a key is neither RSA nor ECDSA nor Ed25519")
+        }
+    }
+}
+
+/// Bits of the modulus.
+fn rsa_bits(spki: &SubjectPublicKeyInfo<'_>) -> Option<usize> {
+    let Ok(PublicKey::RSA(key)) = spki.parsed() else { return None };
+    let start = key.modulus.iter().position(|octet| *octet != 0)?;
+    let modulus = &key.modulus[start..];
+    Some(modulus.len() * 8 - modulus[0].leading_zeros() as usize)
+}
+
+pub(crate) fn form(what: String) -> TlsError {
+    TlsError::CertificateForm { what }
+}

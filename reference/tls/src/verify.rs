@@ -1,0 +1,189 @@
+//! Verification of a chain: sections 7.6 to 7.9.
+//!
+//! webpki builds the paths and checks signatures, validity, extended key usage, name constraints and depth. What it
+//! does not look at is checked on each path that it finds, so that another path can still be found.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use secure_tunnel::credentials::Id;
+use sha2::{Digest, Sha256};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
+
+use crate::crl;
+use crate::diagnosis;
+use crate::error::TlsError;
+use crate::form::{Certificate, form};
+use crate::identity::identity;
+use crate::lists::Fingerprint;
+use crate::server_name;
+use crate::trust::Trust;
+
+/// Whose certificate it is.
+#[derive(Debug, Clone, Copy)]
+pub enum Peer<'a> {
+    /// A server's, which the client calls by this name.
+    Server {
+        /// As in [`server_name`](crate::server_name()).
+        name: &'a ServerName<'a>,
+    },
+    /// A client's.
+    Client,
+}
+
+/// What a verified certificate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// SHA-256 of the leaf.
+    pub fingerprint: Fingerprint,
+    /// Who the client is; `None` for a server.
+    pub identity: Option<Id>,
+}
+
+impl Trust {
+    /// Verifies `chain`, the certificates as the peer sent them, at `now`, in seconds since the Unix epoch. The
+    /// lists of section 7.10 are not part of it: [`Lists::check`](crate::Lists::check).
+    ///
+    /// # Errors
+    /// The code of one fault of the leaf or of a path.
+    pub fn verify(
+        &self,
+        peer: Peer<'_>,
+        chain: &[CertificateDer<'_>],
+        now: u64,
+    ) -> Result<Verified, TlsError> {
+        // spec: TLS-031, TLS-032 (webpki takes the others in any order)
+        let (leaf_der, others) = chain.split_first().ok_or(TlsError::NoCertificate)?;
+        let leaf = Certificate::parse(leaf_der)?;
+        self.verify_path(peer, leaf_der, others, now)?;
+        let fingerprint = Sha256::digest(leaf_der).into();
+        match peer {
+            Peer::Server { name } => {
+                let parsed = EndEntityCert::try_from(leaf_der).map_err(|e| form(e.to_string()))?;
+                server_name::check(&parsed, name)?;
+                Ok(Verified { fingerprint, identity: None })
+            }
+            Peer::Client => Ok(Verified { fingerprint, identity: Some(identity(&leaf)?) }),
+        }
+    }
+
+    /// Finds a path that all rules accept.
+    fn verify_path(
+        &self,
+        peer: Peer<'_>,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: u64,
+    ) -> Result<(), TlsError> {
+        let fault = |error| diagnosis::of(error, leaf, others, &self.certificates, now);
+        // spec: TLS-046, TLS-047
+        let usage = match peer {
+            Peer::Server { .. } => KeyUsage::server_auth(),
+            Peer::Client => KeyUsage::client_auth(),
+        };
+        let refusal = RefCell::new(None); // of the first path that webpki accepts
+        let policy = |path: &VerifiedPath<'_>| {
+            self.check_path(path, now).map_err(|error| {
+                refusal.borrow_mut().get_or_insert(error);
+                webpki::Error::UnknownIssuer
+            })
+        };
+        // spec: TLS-033, TLS-034, TLS-035, TLS-037, TLS-040, TLS-048, TLS-049, TLS-050, TLS-052
+        let found = EndEntityCert::try_from(leaf)
+            .map_err(fault)?
+            .verify_for_usage(
+                self.algorithms.all,
+                &self.anchors,
+                others,
+                UnixTime::since_unix_epoch(Duration::from_secs(now)),
+                usage,
+                None,
+                Some(&policy),
+            )
+            .map(drop);
+        found.map_err(|error| refusal.take().unwrap_or_else(|| fault(error)))
+    }
+
+    /// What webpki leaves open of a path whose signatures are correct.
+    fn check_path(&self, path: &VerifiedPath<'_>, now: u64) -> Result<(), TlsError> {
+        let found = self.anchors.iter().position(|known| std::ptr::eq(known, path.anchor()));
+        let anchor = found.and_then(|index| self.certificates.get(index));
+        let anchor = Certificate::parse(anchor.ok_or(diagnosis::NO_PATH)?)?;
+        // spec: TLS-039
+        if !self.policies.anchor_validity_ignored {
+            anchor.check_validity(now, "TLS-039")?;
+        }
+        let leaf = path.end_entity().der();
+        let intermediates: Vec<_> = path.intermediate_certificates().map(|c| c.der()).collect();
+        let leaf = Certificate::parse(&leaf)?;
+        let mut below = vec![leaf];
+        for der in &intermediates {
+            below.push(Certificate::parse(der)?);
+        }
+        for certificate in &below {
+            certificate.check_validity(now, "TLS-037")?;
+            // spec: TLS-048 (webpki lets a critical cRLDistributionPoints pass)
+            if certificate.has_unknown_critical {
+                return Err(TlsError::CriticalExtension);
+            }
+        }
+        self.check_leaf(&below[0])?;
+        for (depth, issuer) in below.iter().skip(1).chain([&anchor]).enumerate() {
+            check_issuer(issuer, depth)?;
+        }
+        for certificate in below.iter().chain([&anchor]) {
+            certificate.check_key()?;
+        }
+        if !self.crls.is_empty() {
+            for (certificate, issuer) in below.iter().zip(below.iter().skip(1).chain([&anchor])) {
+                crl::check(
+                    &self.crls,
+                    certificate,
+                    issuer,
+                    now,
+                    self.policies,
+                    self.algorithms.all,
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_leaf(&self, leaf: &Certificate<'_>) -> Result<(), TlsError> {
+        let usage = |what, requirement| Err(TlsError::Usage { what, requirement });
+        // spec: TLS-043
+        if leaf.key_usage.is_some_and(|usage| !usage.digital_signature()) {
+            return usage("its keyUsage has no digitalSignature", "TLS-043");
+        }
+        // spec: TLS-044, TLS-045 (that the purpose is right, if there are any, webpki has checked)
+        if !leaf.has_extended_key_usage && !self.policies.eku_if_present {
+            return usage(
+                "it has no extendedKeyUsage; issue it with serverAuth or clientAuth, or use the policy \
+                 eku-if-present",
+                "TLS-044",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// What the issuer of another certificate, or the anchor, has to have; `below` certificates lie between it and the
+/// leaf.
+// spec: TLS-040, TLS-041, TLS-042
+fn check_issuer(issuer: &Certificate<'_>, below: usize) -> Result<(), TlsError> {
+    let refused = |what, requirement| Err(TlsError::CaConstraints { what, requirement });
+    if !issuer.is_ca {
+        return refused("an issuer or anchor has no basicConstraints with cA true", "TLS-040");
+    }
+    if issuer.path_len.is_some_and(|limit| below > limit as usize) {
+        return refused(
+            "more certificates lie below a CA than its pathLenConstraint allows",
+            "TLS-041",
+        );
+    }
+    if issuer.key_usage.is_some_and(|usage| !usage.key_cert_sign()) {
+        return refused("the keyUsage of an issuer or anchor has no keyCertSign", "TLS-042");
+    }
+    Ok(())
+}
