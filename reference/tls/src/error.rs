@@ -62,6 +62,41 @@ pub enum TlsError {
 }
 
 impl TlsError {
+    /// What an error of rustls is in the registry. Where a server refused, [`Accept::reason`](crate::Accept::reason)
+    /// knows more.
+    // spec: TLS-011
+    #[must_use]
+    pub fn of(error: &rustls::Error) -> Self {
+        use rustls::{
+            AlertDescription as Alert, CertificateError, Error, PeerIncompatible as Without,
+            PeerMisbehaved,
+        };
+        match error {
+            Error::InvalidCertificate(CertificateError::Other(other)) => {
+                match other.0.downcast_ref::<Self>() {
+                    Some(ours) => ours.clone(),
+                    None => Self::Handshake { what: other.to_string() },
+                }
+            }
+            Error::NoCertificatesPresented => Self::NoCertificate,
+            Error::NoApplicationProtocol
+            | Error::AlertReceived(Alert::NoApplicationProtocol)
+            | Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol) => {
+                Self::Alpn
+            }
+            // spec: TLS-002, TLS-004
+            Error::AlertReceived(Alert::ProtocolVersion)
+            | Error::PeerIncompatible(
+                Without::Tls12NotOffered
+                | Without::Tls12NotOfferedOrEnabled
+                | Without::SupportedVersionsExtensionRequired
+                | Without::ServerDoesNotSupportTls12Or13
+                | Without::ServerTlsVersionIsDisabledByOurConfig,
+            ) => Self::Version { what: error.to_string() },
+            _ => Self::Handshake { what: error.to_string() },
+        }
+    }
+
     /// Code and requirement.
     fn row(&self) -> (&'static str, &'static str) {
         match self {

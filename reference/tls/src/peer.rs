@@ -1,0 +1,99 @@
+//! What the application is told of the peer: section 7.5.
+
+use rustls::pki_types::CertificateDer;
+use rustls::{ConnectionCommon, ProtocolVersion};
+use secure_tunnel::credentials::Id;
+use sha2::{Digest, Sha256};
+
+use crate::error::TlsError;
+use crate::form::Certificate;
+use crate::lists::Fingerprint;
+
+/// The peer of a connection whose handshake is complete.
+// spec: TLS-027, TLS-028, TLS-029
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PeerInfo {
+    /// Whether the peer is authorized, and why not.
+    pub authorized: Result<(), TlsError>,
+    /// Who an authorized client is; `None` for others and for servers.
+    pub identity: Option<Id>,
+    /// What the peer's certificate says; that alone authorizes nobody.
+    pub certificate: Option<CertificateInfo>,
+    /// The protocol that ALPN selected.
+    pub alpn: Option<Vec<u8>>,
+    /// On the server's side the name that the client indicated, in lower case.
+    pub server_name: Option<String>,
+    /// The version of TLS.
+    pub version: Option<ProtocolVersion>,
+    /// As the peer sent it, for a later check.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+}
+
+/// What a certificate says. The texts are the peer's: escape them before showing them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CertificateInfo {
+    /// SHA-256 of the whole DER.
+    pub fingerprint: Fingerprint,
+    /// The subject, as `CN=alice, O=...`.
+    pub subject: String,
+    /// The issuer, likewise.
+    pub issuer: String,
+    /// The serial number, `01:ab:...`.
+    pub serial: String,
+    /// First second of the validity, since the Unix epoch.
+    pub not_before: i64,
+    /// Last second of it.
+    pub not_after: i64,
+}
+
+impl CertificateInfo {
+    /// Reads a certificate.
+    ///
+    /// # Errors
+    /// [`TlsError::CertificateForm`].
+    pub fn of(der: &[u8]) -> Result<Self, TlsError> {
+        let x509 = Certificate::parse(der)?.x509;
+        Ok(Self {
+            fingerprint: Sha256::digest(der).into(),
+            subject: x509.subject().to_string(),
+            issuer: x509.issuer().to_string(),
+            serial: x509.raw_serial_as_string(),
+            not_before: x509.validity().not_before.timestamp(),
+            not_after: x509.validity().not_after.timestamp(),
+        })
+    }
+}
+
+/// What a connection shows of its peer, with `authorization` as the verdict.
+pub(crate) fn info<D>(
+    connection: &ConnectionCommon<D>,
+    authorization: Result<Option<Id>, TlsError>,
+) -> PeerInfo {
+    let chain = connection.peer_certificates().unwrap_or_default().to_vec();
+    let (identity, authorized) = match authorization {
+        Ok(identity) => (identity, Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    PeerInfo {
+        authorized,
+        identity,
+        certificate: chain.first().and_then(|der| CertificateInfo::of(der).ok()),
+        alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
+        server_name: None,
+        version: connection.protocol_version(),
+        chain,
+    }
+}
+
+/// E, which binds a tunnel to this connection; both ends of it have the same.
+///
+/// # Errors
+/// [`TlsError::Handshake`] before the handshake is complete.
+// spec: TLS-082
+pub fn exporter<D>(connection: &ConnectionCommon<D>) -> Result<[u8; 32], TlsError> {
+    connection
+        .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None)
+        .map_err(|error| TlsError::of(&error))
+}
