@@ -26,10 +26,10 @@ pub struct ProfileResult {
 pub const PROFILES: &[(&str, &[&str])] =
     &[("tunnel", &["cred", "hs", "chan", "frame"]), ("tokens", &["tok"]), ("mtls", &["tls"])];
 
-/// Features that the specification leaves to the implementation (OBS-005). Another feature, such as
+/// Features that the specification leaves to the implementation (OBS-005, TLS-083). Another feature, such as
 /// `large`, is a limit of the shim: without it a profile is not met.
 /// `events` and `control` are what a server lacks that somebody else has started.
-const OPTIONAL_FEATURES: &[&str] = &["release-delay", "events", "control"];
+const OPTIONAL_FEATURES: &[&str] = &["release-delay", "tls-exporter", "events", "control"];
 
 /// How many ids a [`ProfileResult`] names.
 const NAMED: usize = 10;

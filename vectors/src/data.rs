@@ -2,6 +2,7 @@
 
 /// Path relative to `data/`, and octets, in the order of the paths.
 pub(crate) const FILES: &[(&str, &[u8])] = &[
+    ("chan/binding.json", include_bytes!("../data/chan/binding.json")),
     ("chan/caller.json", include_bytes!("../data/chan/caller.json")),
     ("chan/close.json", include_bytes!("../data/chan/close.json")),
     ("chan/exhausted.json", include_bytes!("../data/chan/exhausted.json")),
@@ -34,6 +35,18 @@ pub(crate) const FILES: &[(&str, &[u8])] = &[
     ("hs/server-request.json", include_bytes!("../data/hs/server-request.json")),
     ("hs/server.json", include_bytes!("../data/hs/server.json")),
     ("hs/spki.json", include_bytes!("../data/hs/spki.json")),
+    ("tls/algorithms.json", include_bytes!("../data/tls/algorithms.json")),
+    ("tls/ca.json", include_bytes!("../data/tls/ca.json")),
+    ("tls/chain.json", include_bytes!("../data/tls/chain.json")),
+    ("tls/context.json", include_bytes!("../data/tls/context.json")),
+    ("tls/crl.json", include_bytes!("../data/tls/crl.json")),
+    ("tls/form.json", include_bytes!("../data/tls/form.json")),
+    ("tls/identity.json", include_bytes!("../data/tls/identity.json")),
+    ("tls/lists.json", include_bytes!("../data/tls/lists.json")),
+    ("tls/name-constraints.json", include_bytes!("../data/tls/name-constraints.json")),
+    ("tls/server-name.json", include_bytes!("../data/tls/server-name.json")),
+    ("tls/time.json", include_bytes!("../data/tls/time.json")),
+    ("tls/usage.json", include_bytes!("../data/tls/usage.json")),
     ("tok/challenge-order.json", include_bytes!("../data/tok/challenge-order.json")),
     ("tok/challenge.json", include_bytes!("../data/tok/challenge.json")),
     ("tok/ed25519-issue.json", include_bytes!("../data/tok/ed25519-issue.json")),

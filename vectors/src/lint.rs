@@ -252,7 +252,7 @@ fn reasons(vector: &Vector, spec: &Spec, findings: &mut Findings) {
 
 fn words(vector: &Vector, suite: &Suite, spec: &Spec, findings: &mut Findings) {
     for feature in &vector.requires {
-        if !["large", "release-delay"].contains(&feature.as_str()) {
+        if !["large", "release-delay", "tls-exporter"].contains(&feature.as_str()) {
             findings.vector(vector, format!("words: no feature `{feature}`"));
         }
     }

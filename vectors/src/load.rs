@@ -7,7 +7,7 @@ use crate::ops;
 use crate::vector::{Bug, Expect, Level, Reject, Severity, Vector};
 
 /// The areas, in the order of the chapters.
-pub(crate) const AREAS: [&str; 5] = ["cred", "hs", "chan", "frame", "tok"];
+pub(crate) const AREAS: [&str; 6] = ["cred", "hs", "chan", "frame", "tok", "tls"];
 /// The format that this crate reads.
 pub(crate) const FORMAT: u64 = 1;
 

@@ -1,19 +1,25 @@
 //! A family of vectors while it is made.
 
+use std::cell::RefCell;
+
 use serde_json::{Map, Value, json};
 
 use crate::vector::Severity;
 
-/// The version that brought a vector.
-pub(crate) const SINCE: &str = "1.0.0";
+/// The version of the suite.
+pub(crate) const SUITE: &str = "1.1.0";
+/// The version that brought the vectors of a family that does not say another.
+const FIRST: &str = "1.0.0";
 
 /// One file of vectors.
 pub(crate) struct Family {
     pub(crate) name: &'static str,
     about: &'static str,
     op: &'static str,
+    since: &'static str,
     vectors: Vec<Draft>,
-    base: Option<Base>,
+    bases: Vec<(&'static str, Base)>,
+    constants: Vec<(&'static str, Value)>,
 }
 
 /// A valid vector of another family, from which vectors of this one differ.
@@ -44,12 +50,28 @@ pub(crate) struct Draft {
 impl Family {
     /// `name` is `<area>/<family>`; `op` is what its vectors run.
     pub(crate) fn new(name: &'static str, op: &'static str, about: &'static str) -> Self {
-        Self { name, about, op, vectors: Vec::new(), base: None }
+        let (vectors, bases, constants) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, about, op, since: FIRST, vectors, bases, constants }
+    }
+
+    /// The suite's version that brought the family.
+    pub(crate) fn since(self, since: &'static str) -> Self {
+        Self { since, ..self }
     }
 
     /// Lets the family's vectors differ from `base` under the name `valid`.
     pub(crate) fn with_base(self, base: Base) -> Self {
-        Self { base: Some(base), ..self }
+        self.with_bases([("valid", base)])
+    }
+
+    /// Lets the family's vectors differ from vectors of other families, under these names.
+    pub(crate) fn with_bases<const N: usize>(self, bases: [(&'static str, Base); N]) -> Self {
+        Self { bases: bases.into(), ..self }
+    }
+
+    /// Names values for the file's `constants`; those that no vector has are left out.
+    pub(crate) fn with_constants(self, constants: Vec<(&'static str, Value)>) -> Self {
+        Self { constants, ..self }
     }
 
     /// A vector made before, for [`Family::with_base`].
@@ -110,10 +132,8 @@ impl Family {
         change: impl FnOnce(&mut Map<String, Value>),
     ) -> &mut Draft {
         let name = name.into();
-        let base = match &self.base {
-            Some(other) if base == "valid" => other.clone(),
-            _ => self.base(base),
-        };
+        let other = self.bases.iter().find(|(name, _)| *name == base);
+        let base = other.map_or_else(|| self.base(base), |(_, other)| other.clone());
         let mut input = base.input.clone();
         change(&mut input);
         assert!(input != base.input, "{}/{name}: no difference from its base", self.name);
@@ -160,13 +180,22 @@ impl Family {
     /// constants.
     pub(crate) fn document(mut self, name_of: &dyn Fn(&Value) -> Option<String>) -> Value {
         self.vectors.sort_by(|a, b| a.name.cmp(&b.name));
+        let used = RefCell::new(Map::new());
+        let own_first = |value: &Value| match self.constants.iter().find(|(_, own)| own == value) {
+            Some((name, own)) => {
+                used.borrow_mut().insert((*name).to_owned(), own.clone());
+                Some((*name).to_owned())
+            }
+            None => name_of(value),
+        };
+        let (name, since) = (self.name, self.since);
         let vectors: Vec<Value> =
-            self.vectors.into_iter().map(|draft| draft.value(self.name, name_of)).collect();
+            self.vectors.into_iter().map(|draft| draft.value(name, since, &own_first)).collect();
         json!({
             "format": 1,
             "family": self.name,
             "about": self.about,
-            "constants": {},
+            "constants": used.into_inner(),
             "vectors": vectors,
         })
     }
@@ -210,6 +239,12 @@ impl Draft {
         self
     }
 
+    /// The codes of which a refusal may have any, where several faults necessarily overlap.
+    pub(crate) fn codes(&mut self, codes: &[&str]) -> &mut Self {
+        self.expect["reject"]["codes"] = json!(codes);
+        self
+    }
+
     /// The status that a refusal must have; `None` is a caller error.
     pub(crate) fn status(&mut self, status: Option<u16>) -> &mut Self {
         self.expect["reject"]["status"] = json!(status);
@@ -222,10 +257,10 @@ impl Draft {
         self
     }
 
-    fn value(self, family: &str, name_of: &dyn Fn(&Value) -> Option<String>) -> Value {
+    fn value(self, family: &str, since: &str, name_of: &dyn Fn(&Value) -> Option<String>) -> Value {
         let mut value = json!({
             "id": format!("{family}/{}", self.name),
-            "since": SINCE,
+            "since": since,
             "requirements": self.requirements,
             "level": self.level,
             "op": self.op,
@@ -291,6 +326,13 @@ pub(crate) fn class(area: &str, code: &str) -> &'static str {
         | ("frame", "zero_length" | "too_long")
         | ("tok", "invalid_time" | "invalid_ttl") => "limit",
         ("hs", "lookup_failed") => "internal",
+        (
+            "tls",
+            "no_certificate" | "certificate_form" | "untrusted" | "not_yet_valid" | "expired"
+            | "ca_constraints" | "usage" | "critical_extension" | "name_constraint" | "weak"
+            | "revoked" | "crl" | "crl_form" | "server_name" | "bad_name" | "identity" | "denied"
+            | "not_allowed" | "sni",
+        ) => "tls",
         _ => panic!("no code {area} {code} in the registry"),
     }
 }

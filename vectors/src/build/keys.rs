@@ -45,4 +45,14 @@ keys! {
     k8193 = "8193-too-long";
     /// 4552 bits, e = 3.
     k4552_e3 = "4552-e3";
+    /// 1024 bits: too weak a key of a certificate.
+    k1024 = "1024-too-weak";
+    /// 2047 bits, one too few for a certificate; as many octets as 2048 bits.
+    k2047 = "2047-too-short";
+    /// 2048 bits, the smallest key of a certificate.
+    k2048_a = "2048-a";
+    /// 2048 bits.
+    k2048_b = "2048-b";
+    /// 4096 bits.
+    k4096 = "4096";
 }

@@ -15,6 +15,7 @@ mod output;
 pub mod primitives;
 mod print;
 pub mod protocol;
+mod tls;
 mod tok;
 pub mod world;
 
@@ -25,8 +26,15 @@ pub use print::document as document_text;
 
 /// All families, in any order.
 fn families() -> Vec<Family> {
-    [cred::families(), hs::families(), chan::families(), frame::families(), tok::families()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        cred::families(),
+        hs::families(),
+        chan::families(),
+        frame::families(),
+        tok::families(),
+        tls::families(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::family::{Family, SINCE};
+use super::family::{Family, SUITE};
 use super::{examples, families, print, world};
 
 /// A file that the generator writes: path relative to the repository's root, and octets.
@@ -49,7 +49,7 @@ pub fn data() -> Vec<Output> {
         path: "vectors/data/constants.json".to_owned(),
         octets: print::document(&json!({
             "format": 1,
-            "suite": SINCE,
+            "suite": SUITE,
             "about": "Values used in many vectors: test keys and one good handshake. All of it is \
                       published and worthless.",
             "constants": shared,

@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 pub mod der;
 pub mod ed25519;
 pub mod rsa;
+pub(crate) mod sign;
+pub(crate) mod x509;
 
 /// The base62 digits in order of their value.
 pub const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -64,10 +64,17 @@ pub struct Schedule {
 
 /// The schedule of a transcript (CHAN-001 to CHAN-003, CHAN-039).
 pub fn schedule(m1: &[u8], m2: &[u8], m3: &[u8], k: &[u8]) -> Schedule {
+    schedule_of(&[m1, m2, m3], k)
+}
+
+/// The schedule of any parts of a transcript; E is a fourth (TLS-083).
+pub fn schedule_of(parts: &[&[u8]], k: &[u8]) -> Schedule {
     let len32 = |octets: &[u8]| {
         u32::try_from(octets.len()).unwrap_or_else(|_| unreachable!("short")).to_be_bytes()
     };
-    let th = sha256(&[&len32(m1), m1, &len32(m2), m2, &len32(m3), m3]);
+    let transcript: Vec<u8> =
+        parts.iter().flat_map(|part| [&len32(part), *part].concat()).collect();
+    let th = sha256(&[&transcript]);
     let prk = hkdf_extract(&th, k);
     Schedule {
         th,

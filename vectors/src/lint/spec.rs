@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::vector::Level;
 
-const CHAPTERS: [&str; 7] = [
+const CHAPTERS: [&str; 8] = [
     include_str!("../../../spec/1-conventions.md"),
     include_str!("../../../spec/2-credentials.md"),
     include_str!("../../../spec/3-handshake.md"),
     include_str!("../../../spec/4-channel.md"),
     include_str!("../../../spec/5-tokens.md"),
     include_str!("../../../spec/6-framing.md"),
+    include_str!("../../../spec/7-mutual-tls.md"),
     include_str!("../../../spec/observability.md"),
 ];
 const REGISTRY: &str = include_str!("../../../spec/registry.md");

@@ -56,6 +56,17 @@ const SESSION_RESULT: Shape = OneOf(&[
     Object(&[must("error", Error)]),
 ]);
 
+const LISTED: Shape =
+    OneOf(&[Object(&[must("identity", Octets)]), Object(&[must("sha256", Octets)])]);
+
+/// Those of section 7.13 that say something about a certificate.
+const POLICIES: Shape = Word(&[
+    "eku-if-present",
+    "anchor-validity-ignored",
+    "crl-unknown-accepted",
+    "crl-stale-accepted",
+]);
+
 pub(super) const OPS: &[Op] = &[
     Op {
         name: "cred.make",
@@ -143,7 +154,13 @@ pub(super) const OPS: &[Op] = &[
     },
     Op {
         name: "chan.schedule",
-        input: &[must("m1", Octets), must("m2", Octets), must("m3", Octets), must("k", Octets)],
+        input: &[
+            must("m1", Octets),
+            must("m2", Octets),
+            must("m3", Octets),
+            must("k", Octets),
+            may("binding", Octets),
+        ],
         output: &[
             must("th", Octets),
             must("prk", Octets),
@@ -264,5 +281,25 @@ pub(super) const OPS: &[Op] = &[
             must("now_ms", U64),
         ],
         output: &[must("client_public", Octets)],
+    },
+    Op {
+        name: "tls.verify",
+        input: &[
+            must("peer", Word(&["server", "client"])),
+            must("chain", List(&Octets)),
+            must("anchors", List(&Octets)),
+            must("now", U64),
+            may("name", Octets),
+            may("crls", List(&Octets)),
+            may("policies", List(&POLICIES)),
+            may("allow", List(&LISTED)),
+            may("deny", List(&LISTED)),
+        ],
+        output: &[must("fingerprint", Octets), must("identity", Octets)],
+    },
+    Op {
+        name: "tls.context",
+        input: &[must("contexts", List(&Octets)), must("default", Bool), may("name", Octets)],
+        output: &[must("context", NullOr(&Integer))],
     },
 ];

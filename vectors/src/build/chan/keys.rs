@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::build::family::{Family, hex};
+use crate::build::family::{Family, SUITE, hex};
 use crate::build::primitives::{stream, stream_array};
 use crate::build::protocol::{self, Generation, Schedule};
 use crate::build::world::{chain, good, payload};
 
 pub(crate) fn families() -> Vec<Family> {
-    vec![schedule(), generation(), export()]
+    vec![schedule(), binding(), generation(), export()]
 }
 
 fn schedule() -> Family {
@@ -19,14 +19,7 @@ fn schedule() -> Family {
     );
     let mut add = |name: &str, messages: [&[u8]; 3], k: &[u8; 48], note: &str| {
         let [m1, m2, m3] = messages;
-        let Schedule { th, prk, c2s, s2c, exporter } = protocol::schedule(m1, m2, m3, k);
-        let out = json!({
-            "th": hex(&th),
-            "prk": hex(&prk),
-            "c2s": hex(&c2s),
-            "s2c": hex(&s2c),
-            "exporter": hex(&exporter),
-        });
+        let out = schedule_output(&protocol::schedule(m1, m2, m3, k));
         let input = json!({ "m1": hex(m1), "m2": hex(m2), "m3": hex(m3), "k": hex(k) });
         let rules = &["CHAN-001", "CHAN-002", "CHAN-003", "CHAN-039"];
         family.accept(name, rules, input, out, note);
@@ -72,6 +65,50 @@ fn schedule() -> Family {
     let sizes = [stream("m1", 1062), stream("m2", 2086), stream("m3", 1024)];
     add("largest", [&sizes[0], &sizes[1], &sizes[2]], &hs.k, "Messages of the largest sizes.");
     family
+}
+
+/// With the exporter's octets of the TLS connection (TLS-083).
+fn binding() -> Family {
+    let mut family = Family::new(
+        "chan/binding",
+        "chan.schedule",
+        "The schedule of a tunnel that is bound to its TLS connection.",
+    )
+    .since(SUITE);
+    let hs = good();
+    let e: [u8; 32] = stream_array("TLS exporter");
+    let mut last = e;
+    last[31] ^= 1;
+    let mut add = |name: &str, m3: &[u8], e: &[u8], note: &str| {
+        let out = schedule_output(&protocol::schedule_of(&[&hs.m1, &hs.m2, m3, e], &hs.k));
+        let input = json!({
+            "m1": hex(&hs.m1), "m2": hex(&hs.m2), "m3": hex(m3), "k": hex(&hs.k), "binding": hex(e),
+        });
+        let rules = &["TLS-083", "CHAN-002", "CHAN-003", "CHAN-039"];
+        family.accept(name, rules, input, out, note).requires("tls-exporter");
+    };
+    add("valid", &hs.m3, &e, "The good handshake in a TLS connection.");
+    add(
+        "other",
+        &hs.m3,
+        &stream_array::<32>("another TLS exporter"),
+        "The same handshake in another TLS connection: other keys.",
+    );
+    add("last-bit", &hs.m3, &last, "E differs in its last bit: all 32 octets count.");
+    add("zero", &hs.m3, &[0; 32], "E is all zero, which is not the same as no E.");
+    let other = hs.m3_of("another encryption of P3", &hs.p3);
+    add("m3-encrypted-again", &other, &e, "Another encryption of the same P3: other keys.");
+    family
+}
+
+fn schedule_output(schedule: &Schedule) -> Value {
+    json!({
+        "th": hex(&schedule.th),
+        "prk": hex(&schedule.prk),
+        "c2s": hex(&schedule.c2s),
+        "s2c": hex(&schedule.s2c),
+        "exporter": hex(&schedule.exporter),
+    })
 }
 
 fn generation() -> Family {

@@ -2,8 +2,10 @@
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Odd};
+use md5::Md5;
 use num_bigint::BigUint;
 use sha1::{Digest, Sha1};
+use sha2::{Sha384, Sha512};
 
 use super::der::{self, Spki};
 use super::sha256;
@@ -112,20 +114,31 @@ fn power(base: &BigUint, exponent: &BigUint, prime: &BigUint) -> BigUint {
     BigUint::from_bytes_be(&power.retrieve().to_be_bytes())
 }
 
-/// A hash function of OAEP.
+/// A hash function of OAEP or of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hash {
+    /// MD5, 16 octets.
+    Md5,
     /// SHA-1, 20 octets.
     Sha1,
     /// SHA-256, 32 octets.
     Sha256,
+    /// SHA-384, 48 octets.
+    Sha384,
+    /// SHA-512, 64 octets.
+    Sha512,
 }
 
 impl Hash {
-    fn of(self, octets: &[u8]) -> Vec<u8> {
+    /// The digest of `octets`.
+    #[must_use]
+    pub fn of(self, octets: &[u8]) -> Vec<u8> {
         match self {
+            Self::Md5 => Md5::digest(octets).to_vec(),
             Self::Sha1 => Sha1::digest(octets).to_vec(),
             Self::Sha256 => sha256(&[octets]).to_vec(),
+            Self::Sha384 => Sha384::digest(octets).to_vec(),
+            Self::Sha512 => Sha512::digest(octets).to_vec(),
         }
     }
 }
@@ -227,7 +240,7 @@ pub fn to_octets(value: &BigUint, size: usize) -> Vec<u8> {
     out
 }
 
-fn mgf1(hash: Hash, seed: &[u8], length: usize) -> Vec<u8> {
+pub(crate) fn mgf1(hash: Hash, seed: &[u8], length: usize) -> Vec<u8> {
     let mut mask = Vec::new();
     for counter in 0_u32.. {
         if mask.len() >= length {
