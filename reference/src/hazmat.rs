@@ -1,7 +1,7 @@
 //! What a test harness needs and applications must not touch: parts of the protocol without the checks
 //! around them, and secrets in the open. Behind feature `hazmat`.
 
-use crate::channel::schedule::{Keys, Schedule};
+use crate::channel::schedule::{Keys, Schedule, Transcript};
 use crate::channel::{self, AwaitingOpen, Channel, Kind, Opener, Place, Role, Sealer};
 use crate::credentials::{ClientPassword, Id, ServerKey};
 use crate::crypto::{RsaPrivate, RsaPublic, hkdf_expand};
@@ -125,10 +125,11 @@ pub struct Derived {
     pub exporter: [u8; 32],
 }
 
-/// Derives from the messages of a handshake and K.
+/// Derives from M1, M2 and M3 of a handshake, from E if the tunnel is bound to TLS (TLS-083), and from K.
 #[must_use]
-pub fn derive(m1: &[u8], m2: &[u8], m3: &[u8], k: ChannelSecret) -> Derived {
-    let Schedule { th, prk, c2s, s2c, exporter } = Schedule::new(m1, m2, m3, k.0);
+pub fn derive(messages: [&[u8]; 3], binding: Option<&[u8; 32]>, k: ChannelSecret) -> Derived {
+    let transcript = Transcript { messages, binding };
+    let Schedule { th, prk, c2s, s2c, exporter } = Schedule::new(transcript, k.0);
     Derived {
         th,
         prk: *prk.expose(),
@@ -215,7 +216,7 @@ pub fn client_channel(
     m3: &[u8],
     k: ChannelSecret,
 ) -> Result<(Channel, Vec<u8>), ChannelError> {
-    Channel::client(Schedule::new(m1, m2, m3, k.0))
+    Channel::client(Schedule::new(Transcript { messages: [m1, m2, m3], binding: None }, k.0))
 }
 
 /// The server's channel after M3, before the open record.
@@ -225,7 +226,8 @@ impl ServerAwaitingOpen {
     /// Derives from the messages of a handshake and K.
     #[must_use]
     pub fn new(m1: &[u8], m2: &[u8], m3: &[u8], k: ChannelSecret) -> Self {
-        Self(AwaitingOpen::new(Schedule::new(m1, m2, m3, k.0)))
+        let transcript = Transcript { messages: [m1, m2, m3], binding: None };
+        Self(AwaitingOpen::new(Schedule::new(transcript, k.0)))
     }
 
     /// Takes the client's record 0.
@@ -303,7 +305,7 @@ mod tests {
 
     #[test]
     fn parts_are_those_of_a_whole_channel() {
-        let Derived { prk, c2s, s2c, .. } = derive(b"1", b"2", b"3", k());
+        let Derived { prk, c2s, s2c, .. } = derive([b"1", b"2", b"3"], None, k());
         let (mut client, mut open_record) = client_channel(b"1", b"2", b"3", k()).unwrap();
         assert_eq!(seal(c2s, 0, 0x02, b"").unwrap(), open_record);
         assert_eq!(open(c2s, 0, true, &mut open_record.clone()).unwrap(), (0x02, vec![]));

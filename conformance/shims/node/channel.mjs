@@ -171,9 +171,10 @@ export class Direction {
   }
 }
 
-/** Section 4.1. `c2s` and `s2c` are each direction's chain_0, `exporter` is X. */
-export function schedule({ m1, m2, m3, k }) {
-  const th = sha256(...[m1, m2, m3].flatMap((m) => [len32(m), m])); // CHAN-001
+/** Section 4.1; `binding` is E of section 7.12. `c2s` and `s2c` are each direction's chain_0, `exporter` is X. */
+export function schedule({ m1, m2, m3, k, binding }) {
+  const transcript = [m1, m2, m3, ...(binding ? [binding] : [])]; // CHAN-001, TLS-083
+  const th = sha256(...transcript.flatMap((m) => [len32(m), m]));
   const prk = hkdfExtract(th, k); // CHAN-002
   return {
     th,

@@ -45,7 +45,7 @@ const ops = {
   'hs.client': runClient,
   'hs.server': runServer,
 
-  'chan.schedule': ({ m1, m2, m3, k }) => schedule({ m1: octets(m1), m2: octets(m2), m3: octets(m3), k: octets(k) }),
+  'chan.schedule': ({ m1, m2, m3, k, binding }) => schedule({ m1: octets(m1), m2: octets(m2), m3: octets(m3), k: octets(k), binding: binding && octets(binding) }),
   'chan.generation': (input) => deriveGeneration(octets(input.chain)),
   'chan.seal': ({ chain, n, type, payload }) => ({ record: sealRecord(deriveGeneration(octets(chain)), number(n), type, octets(payload)) }),
   'chan.open': ({ chain, n, direction, record }) => openRecord(deriveGeneration(octets(chain)), direction, number(n), octets(record)),
@@ -92,7 +92,7 @@ const HELLO = {
   implementation: { name: 'secure-tunnel-node', version: '0.1.0', language: 'JavaScript (Node.js)' },
   ops: Object.keys(ops),
   profiles: ['tunnel', 'tokens'],
-  features: ['large', 'release-delay'],
+  features: ['large', 'release-delay', 'tls-exporter'],
   error_detail: 'code',
   max_inflight: 16,
 };

@@ -222,7 +222,7 @@ OPS = {
     "hs.oaep": lambda i: {"plaintext": rsa.decrypt(private_key(i["private_key"]), i["ciphertext"])},
     "hs.client": hs_client,
     "hs.server": hs_server,
-    "chan.schedule": lambda i: channel.schedule(*messages_and_k(i))._asdict(),
+    "chan.schedule": lambda i: channel.schedule(*messages_and_k(i), i.get("binding"))._asdict(),
     "chan.generation": lambda i: vars(channel.Generation(i["chain"])),
     "chan.seal": lambda i: {"record": channel.Generation(i["chain"]).seal(i["n"], KINDS[i["type"]], i["payload"])},
     "chan.open": chan_open,
@@ -244,7 +244,7 @@ def hello(request):
     if not request["protocol"]["min"] <= 1 <= request["protocol"]["max"]:
         sys.exit("this shim speaks version 1 of the shim protocol only")
     implementation = {"name": "tunnel-example", "version": "1.0.0", "language": "Python"}
-    claims = {"ops": list(OPS), "profiles": ["tunnel", "tokens"], "features": ["large", "release-delay"]}
+    claims = {"ops": list(OPS), "profiles": ["tunnel", "tokens"], "features": ["large", "release-delay", "tls-exporter"]}
     answer = {"type": "hello", "protocol": 1, "implementation": implementation}
     return answer | claims | {"error_detail": "code", "max_inflight": 8}
 

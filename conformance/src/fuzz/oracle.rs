@@ -87,6 +87,9 @@ fn requires(input: &Map<String, Value>) -> Vec<String> {
     if input.contains_key("release_delay_ms") {
         features.push("release-delay".to_owned());
     }
+    if input.contains_key("binding") {
+        features.push("tls-exporter".to_owned());
+    }
     if input.values().any(is_large) {
         features.push("large".to_owned());
     }

@@ -97,7 +97,7 @@ bugs! {
     ServerDeadlineOneEarly M1NotSentAtOnce
     // Keys and records
     TranscriptWithoutLengths TranscriptLengthsLittleEndian TranscriptWithoutM1 TranscriptWithoutM2
-    TranscriptWithoutM3 SaltAndSecretSwapped DirectionLabelsSwapped OneChainForBothDirections
+    TranscriptWithoutM3 BindingIgnored BindingWithoutLength SaltAndSecretSwapped DirectionLabelsSwapped OneChainForBothDirections
     ExporterKeyIsPrk IvBeforeKey NextChainByExtract NextChainIsKey NumberOf32Bits
     NumberRestartsWithGeneration NumberLittleEndian NumberReplacesIv NumberAtTheFront
     NumberIsAdditionalData TypeAfterPayload TagUnchecked TagStartCompared

@@ -56,7 +56,8 @@ impl Kind {
 impl Model {
     pub(super) fn chan_schedule(&self, input: Input<'_>) -> Result<Map<String, Value>> {
         let [m1, m2, m3, k] = ["m1", "m2", "m3", "k"].map(|name| input.octets(name));
-        let schedule = self.schedule(&m1?, &m2?, &m3?, &k?);
+        let binding = input.optional_octets("binding")?;
+        let schedule = self.schedule([&m1?, &m2?, &m3?], binding.as_deref(), &k?);
         Ok(out([
             ("th", to_octets(&schedule.th)),
             ("prk", to_octets(&schedule.prk)),
@@ -107,8 +108,13 @@ impl Model {
         Ok(out([("octets", to_octets(&octets))]))
     }
 
-    /// CHAN-001 to CHAN-003.
-    pub(super) fn schedule(&self, m1: &[u8], m2: &[u8], m3: &[u8], k: &[u8]) -> Schedule {
+    /// CHAN-001 to CHAN-003, TLS-083.
+    pub(super) fn schedule(
+        &self,
+        [m1, m2, m3]: [&[u8]; 3],
+        binding: Option<&[u8]>,
+        k: &[u8],
+    ) -> Schedule {
         let part = |message: &[u8], left_out: Bug| {
             if self.bug(left_out) {
                 return Vec::new();
@@ -126,6 +132,11 @@ impl Model {
             &part(m1, Bug::TranscriptWithoutM1),
             &part(m2, Bug::TranscriptWithoutM2),
             &part(m3, Bug::TranscriptWithoutM3),
+            &match binding {
+                Some(e) if self.bug(Bug::BindingWithoutLength) => e.to_vec(),
+                Some(e) => part(e, Bug::BindingIgnored),
+                None => Vec::new(),
+            },
         ]);
         let prk =
             if self.bug(Bug::SaltAndSecretSwapped) { extract(k, &th) } else { extract(&th, k) };

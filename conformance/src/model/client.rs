@@ -257,7 +257,7 @@ impl Client<'_> {
         }
         nonce?;
         password?;
-        let schedule = model.schedule(m1, m2, m3, &reply.k);
+        let schedule = model.schedule([m1, m2, m3], None, &reply.k);
         let mut session = Session::from_schedule(model, Role::Client, &schedule);
         if !model.bug(Bug::OpenRecordNotSent) {
             let open = session.open_record().map_err(|_| fault("record 0 does not seal"))?;

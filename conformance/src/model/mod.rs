@@ -114,7 +114,7 @@ impl Implementation for Model {
             // TLS and X.509 are the work of libraries, and the reference's are no second opinion on themselves.
             ops: ALL_OPS.into_iter().filter(|op| !op.starts_with("tls.")).collect(),
             profiles: vec!["tunnel", "tokens"],
-            features: vec!["large", "release-delay"],
+            features: vec!["large", "release-delay", "tls-exporter"],
             error_detail: "code",
             max_inflight: 64,
         }

@@ -173,7 +173,7 @@ impl Server<'_> {
                 if self.model.bug(Bug::ServerQueuesMessages) { Ok(()) } else { Err(check("order")) }
             }
             State::AwaitOpen { m2, m3 } => {
-                let schedule = self.model.schedule(&self.m1, &m2, &m3, &self.k);
+                let schedule = self.model.schedule([&self.m1, &m2, &m3], None, &self.k);
                 let mut session = Session::from_schedule(self.model, Role::Server, &schedule);
                 session.receive(&message)?;
                 self.established = true;

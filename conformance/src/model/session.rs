@@ -45,7 +45,7 @@ impl Model {
         let mut results = Vec::new();
         let mut session = if start.has("m1") {
             let [m1, m2, m3, k] = ["m1", "m2", "m3", "k"].map(|name| start.octets(name));
-            let schedule = self.schedule(&m1?, &m2?, &m3?, &k?);
+            let schedule = self.schedule([&m1?, &m2?, &m3?], None, &k?);
             let mut session = Session::from_schedule(self, role, &schedule);
             if role == Role::Client {
                 results.push(json!({"record": to_octets(&session.open_record()?)}));

@@ -13,6 +13,10 @@ table! {
         "Leaves out M2 from the transcript hash.";
     TranscriptWithoutM3: "CHAN-001", OUTPUT,
         "Leaves out M3 from the transcript hash.";
+    BindingIgnored: "TLS-083", OUTPUT,
+        "Leaves out the TLS exporter's octets from the transcript hash.";
+    BindingWithoutLength: "TLS-083", OUTPUT,
+        "Hashes the TLS exporter's octets without their length.";
     SaltAndSecretSwapped: "CHAN-002", OUTPUT,
         "Extracts with K as the salt and th as the secret.";
     DirectionLabelsSwapped: "CHAN-003 CHAN-012", OUTPUT,

@@ -10,7 +10,12 @@ const TYPES: [&str; 3] = ["data", "close", "open"];
 
 pub(super) fn schedule(input: Input<'_>) -> Result<Map<String, Value>, Stop> {
     let [m1, m2, m3] = ["m1", "m2", "m3"].map(|name| input.octets(name));
-    let derived = hazmat::derive(&m1?, &m2?, &m3?, input.array::<48>("k")?.into());
+    let binding = match input.has("binding") {
+        true => Some(input.array::<32>("binding")?),
+        false => None,
+    };
+    let k = input.array::<48>("k")?.into();
+    let derived = hazmat::derive([&m1?, &m2?, &m3?], binding.as_ref(), k);
     Ok(out([
         ("th", to_octets(&derived.th)),
         ("prk", to_octets(&derived.prk)),

@@ -48,7 +48,7 @@ impl Implementation for Reference {
             url: env!("CARGO_PKG_REPOSITORY").to_owned(),
             ops: ALL_OPS.to_vec(),
             profiles: vec!["tunnel", "tokens", "mtls"],
-            features: vec!["large", "release-delay"],
+            features: vec!["large", "release-delay", "tls-exporter"],
             error_detail: "code",
             max_inflight: 64,
         }

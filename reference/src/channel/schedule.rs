@@ -1,7 +1,7 @@
 //! From the transcript and K to the keys of every record.
 //!
 //! ```text
-//! M1, M2, M3 --SHA-256--> th, salt of HKDF-Extract(K) --> PRK --> chain_0 of c2s | chain_0 of s2c | X
+//! M1, M2, M3 (and E) --SHA-256--> th, salt of HKDF-Extract(K) --> PRK --> chain_0 of c2s | chain_0 of s2c | X
 //!
 //! chain_g --"key"--> key_g (32) || iv_g (12)
 //!         --"next"-> chain_{g+1}
@@ -29,11 +29,9 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Derives from the three handshake messages as they were sent and from K. Takes K, so that it is
-    /// erased here.
-    pub(crate) fn new(m1: &[u8], m2: &[u8], m3: &[u8], k: Secret<48>) -> Self {
-        // spec: CHAN-001
-        let th = sha256(&[&len32(m1), m1, &len32(m2), m2, &len32(m3), m3]);
+    /// Derives from the transcript and from K. Takes K, so that it is erased here.
+    pub(crate) fn new(transcript: Transcript<'_>, k: Secret<48>) -> Self {
+        let th = transcript.hash();
         // spec: CHAN-002
         let prk = hkdf_extract(&th, k.expose());
         // spec: CHAN-003, CHAN-004 (K now, PRK with this value)
@@ -42,6 +40,28 @@ impl Schedule {
         // spec: CHAN-039
         let exporter = hkdf_expand(prk.expose(), &[b"secure-tunnel/v1 exporter"]);
         Self { th, prk, c2s, s2c, exporter }
+    }
+}
+
+/// What both parties have seen of one handshake.
+#[derive(Clone, Copy)]
+pub(crate) struct Transcript<'a> {
+    /// M1, M2 and M3 as they were sent.
+    pub(crate) messages: [&'a [u8]; 3],
+    /// E, under the policy `tls-exporter`.
+    pub(crate) binding: Option<&'a [u8; 32]>,
+}
+
+impl Transcript<'_> {
+    fn hash(&self) -> [u8; 32] {
+        let [m1, m2, m3] = self.messages;
+        let messages = [&len32(m1)[..], m1, &len32(m2), m2, &len32(m3), m3];
+        match self.binding {
+            // spec: CHAN-001
+            None => sha256(&messages),
+            // spec: TLS-083
+            Some(e) => sha256(&[&messages[..], &[&len32(e), e]].concat()),
+        }
     }
 }
 
@@ -184,7 +204,8 @@ mod tests {
     #[test]
     fn the_transcript_hash_tells_where_each_message_ends() {
         let of = |m1: &[u8], m2: &[u8], m3: &[u8]| {
-            *Schedule::new(m1, m2, m3, Secret::from([1; 48])).c2s.expose()
+            let transcript = Transcript { messages: [m1, m2, m3], binding: None };
+            *Schedule::new(transcript, Secret::from([1; 48])).c2s.expose()
         };
         assert_ne!(of(b"ab", b"c", b"d"), of(b"a", b"bc", b"d"));
         assert_ne!(of(b"a", b"bc", b"d"), of(b"a", b"b", b"cd"));

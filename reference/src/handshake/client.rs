@@ -4,7 +4,7 @@ use super::freshness::{self, CLIENT_WAIT_MS, Deadline};
 use super::messages::{self, Nonce, Reply, Request};
 use super::{NonceRandom, OaepSeed};
 use crate::channel::Channel;
-use crate::channel::schedule::Schedule;
+use crate::channel::schedule::{Schedule, Transcript};
 use crate::credentials::ClientKey;
 use crate::crypto::{RsaPrivate, RsaPublic, ct_eq, sha256};
 use crate::error::HandshakeError;
@@ -23,7 +23,8 @@ impl Client {
     pub fn connect(key: ClientKey, pin: Option<[u8; 32]>, at: Tick) -> AwaitServerKey {
         // spec: HS-019 (nothing to send comes out of this), HS-060
         let tick = at.after(CLIENT_WAIT_MS);
-        AwaitServerKey { key, pin, deadline: Deadline { tick, requirement: "HS-060" } }
+        let deadline = Deadline { tick, requirement: "HS-060" };
+        AwaitServerKey { key, pin, binding: None, deadline }
     }
 }
 
@@ -43,10 +44,18 @@ pub struct Fresh {
 pub struct AwaitServerKey {
     key: ClientKey,
     pin: Option<[u8; 32]>,
+    binding: Option<[u8; 32]>,
     deadline: Deadline,
 }
 
 impl AwaitServerKey {
+    /// Binds the tunnel to the TLS connection that it runs in, whose exporter gave `e` (TLS-082). The server
+    /// has to do the same.
+    #[must_use]
+    pub fn bound_to(self, e: [u8; 32]) -> Self {
+        Self { binding: Some(e), ..self }
+    }
+
     /// The tick at which it is too late for M1.
     #[must_use]
     pub fn deadline(&self) -> Tick {
@@ -58,7 +67,7 @@ impl AwaitServerKey {
     /// # Errors
     /// `timeout` at the deadline or later, `pin`, `bad_key`.
     pub fn receive(self, m1: &[u8], at: Tick) -> Result<MakeRequest, HandshakeError> {
-        let Self { key, pin, deadline } = self;
+        let Self { key, pin, binding, deadline } = self;
         deadline.check(at)?;
         // spec: HS-020, HS-021
         if pin.is_some_and(|pin| !ct_eq(&pin, &sha256(&[m1]))) {
@@ -66,7 +75,7 @@ impl AwaitServerKey {
         }
         // spec: HS-022
         let server = RsaPublic::from_spki(m1).map_err(bad_key)?;
-        Ok(MakeRequest { key, server })
+        Ok(MakeRequest { key, server, binding })
     }
 
     /// What to report when the transport ends now.
@@ -82,6 +91,7 @@ impl AwaitServerKey {
 pub struct MakeRequest {
     key: ClientKey,
     server: RsaPublic,
+    binding: Option<[u8; 32]>,
 }
 
 impl MakeRequest {
@@ -98,7 +108,7 @@ impl MakeRequest {
         now: UnixTime,
         at: Tick,
     ) -> Result<(AwaitReply, Vec<u8>), HandshakeError> {
-        let Self { key, server } = self;
+        let Self { key, server, binding } = self;
         let m1 = server.spki();
         let Fresh { keypair, r, seed } = fresh;
         let spki = keypair.public().spki();
@@ -112,7 +122,8 @@ impl MakeRequest {
         // spec: HS-061
         let deadline = Deadline { tick: at.after(CLIENT_WAIT_MS), requirement: "HS-061" };
         let (m1, sent) = (m1.to_vec(), m2.clone());
-        let next = AwaitReply { key, keypair, m1, m2: sent, sent_at: now, nonce, deadline };
+        let next =
+            AwaitReply { key, keypair, m1, m2: sent, binding, sent_at: now, nonce, deadline };
         Ok((next, m2))
     }
 
@@ -139,6 +150,7 @@ pub struct AwaitReply {
     keypair: RsaPrivate,
     m1: Vec<u8>,
     m2: Vec<u8>,
+    binding: Option<[u8; 32]>,
     /// t of P1.
     sent_at: UnixTime,
     nonce: Nonce,
@@ -158,7 +170,7 @@ impl AwaitReply {
     /// # Errors
     /// `timeout` at the deadline or later, `malformed`, `decrypt`, `stale`, `nonce`, `wrong_password`.
     pub fn receive(self, m3: &[u8], at: Tick) -> Result<(Channel, Vec<u8>), HandshakeError> {
-        let Self { key, keypair, m1, m2, sent_at, nonce, deadline } = self;
+        let Self { key, keypair, m1, m2, binding, sent_at, nonce, deadline } = self;
         deadline.check(at)?;
         let malformed = |source| HandshakeError::Malformed { source };
         // spec: HS-014, HS-052
@@ -180,7 +192,8 @@ impl AwaitReply {
             return Err(HandshakeError::WrongPassword { requirement: "HS-058" });
         }
         // spec: HS-059, HS-068
-        let schedule = Schedule::new(&m1, &m2, m3, reply.secret.0);
+        let transcript = Transcript { messages: [&m1, &m2, m3], binding: binding.as_ref() };
+        let schedule = Schedule::new(transcript, reply.secret.0);
         Channel::client(schedule).map_err(|source| HandshakeError::Open { source })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::freshness::{self, Deadline, SERVER_WAIT_MS};
 use super::messages::{self, Reply, Request};
 use super::{ChannelSecret, OaepSeed};
-use crate::channel::schedule::Schedule;
+use crate::channel::schedule::{Schedule, Transcript};
 use crate::channel::{AwaitingOpen, Channel};
 use crate::credentials::{Id, ServerKey};
 use crate::crypto::{RsaPrivate, RsaPublic};
@@ -25,7 +25,7 @@ impl Server {
         // spec: HS-018, HS-062, HS-080
         let m1 = key.public().spki().to_vec();
         let deadline = Deadline { tick: at.after(SERVER_WAIT_MS), requirement: "HS-062" };
-        (AwaitRequest { key, policy, deadline }, m1)
+        (AwaitRequest { key, policy, binding: None, deadline }, m1)
     }
 }
 
@@ -100,10 +100,18 @@ pub struct Fresh {
 pub struct AwaitRequest {
     key: Arc<RsaPrivate>,
     policy: Policy,
+    binding: Option<[u8; 32]>,
     deadline: Deadline,
 }
 
 impl AwaitRequest {
+    /// Binds the tunnel to the TLS connection that it runs in, whose exporter gave `e` (TLS-082). The client
+    /// has to do the same.
+    #[must_use]
+    pub fn bound_to(self, e: [u8; 32]) -> Self {
+        Self { binding: Some(e), ..self }
+    }
+
     /// The tick at which it is too late to be established.
     #[must_use]
     pub fn deadline(&self) -> Tick {
@@ -115,7 +123,7 @@ impl AwaitRequest {
     /// # Errors
     /// `timeout` at the deadline or later, `malformed`, `bad_key`, `decrypt`, `binding`.
     pub fn receive(self, m2: &[u8], at: Tick) -> Result<Lookup, Failure> {
-        let Self { key, policy, deadline } = self;
+        let Self { key, policy, binding, deadline } = self;
         let now = |error| Failure { error, release: at };
         deadline.check(at).map_err(now)?;
         let malformed = |source| HandshakeError::Malformed { source };
@@ -140,7 +148,7 @@ impl AwaitRequest {
         }
         let outlasted = policy.release_delay_ms.is_some().then_some(release);
         let (m1, m2) = (m1.to_vec(), m2.to_vec());
-        Ok(Lookup { client, request, m1, m2, deadline, release, outlasted })
+        Ok(Lookup { client, request, m1, m2, binding, deadline, release, outlasted })
     }
 
     /// What to report when the transport ends at tick `at`.
@@ -158,6 +166,7 @@ pub struct Lookup {
     request: Request,
     m1: Vec<u8>,
     m2: Vec<u8>,
+    binding: Option<[u8; 32]>,
     deadline: Deadline,
     /// No failure is released before.
     release: Tick,
@@ -215,7 +224,7 @@ impl Lookup {
         now: UnixTime,
         at: Tick,
     ) -> Result<(AwaitOpen, Vec<u8>), Failure> {
-        let Self { client, request, m1, m2, deadline, release, outlasted } = self;
+        let Self { client, request, m1, m2, binding, deadline, release, outlasted } = self;
         let failure = |error| Failure { error, release: release.max(at) };
         deadline.check(at).map_err(failure)?;
         // spec: OBS-007
@@ -253,8 +262,8 @@ impl Lookup {
         let m3 = client
             .encrypt(&p3, seed.0.expose())
             .map_err(|source| failure(HandshakeError::BadKey { source }))?;
-        let schedule = Schedule::new(&m1, &m2, &m3, secret.0);
-        let channel = AwaitingOpen::new(schedule);
+        let transcript = Transcript { messages: [&m1, &m2, &m3], binding: binding.as_ref() };
+        let channel = AwaitingOpen::new(Schedule::new(transcript, secret.0));
         Ok((AwaitOpen { channel, id, deadline }, m3))
     }
 }

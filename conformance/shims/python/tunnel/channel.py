@@ -28,8 +28,10 @@ class Schedule(NamedTuple):
     exporter: bytes  # X
 
 
-def schedule(m1: bytes, m2: bytes, m3: bytes, k: bytes) -> Schedule:
-    th = hashlib.sha256(b"".join(len(m).to_bytes(4, "big") + m for m in (m1, m2, m3))).digest()
+def schedule(m1: bytes, m2: bytes, m3: bytes, k: bytes, binding: bytes | None = None) -> Schedule:
+    """`binding` is E of section 7.12."""
+    transcript = (m1, m2, m3) if binding is None else (m1, m2, m3, binding)  # CHAN-001, TLS-083
+    th = hashlib.sha256(b"".join(len(m).to_bytes(4, "big") + m for m in transcript)).digest()
     prk = hmac.digest(th, k, "sha256")  # HKDF-Extract
     c2s, s2c = _expand(prk, b"secure-tunnel/v1 c2s", 32), _expand(prk, b"secure-tunnel/v1 s2c", 32)
     return Schedule(th, prk, c2s, s2c, exporter_key(prk))

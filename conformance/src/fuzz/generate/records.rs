@@ -54,7 +54,11 @@ pub fn schedule(rng: &mut Rng, flaws: &mut Flaws) -> Value {
         messages[1].splice(0..0, moved);
     }
     let [m1, m2, m3] = messages.map(|message| hex(&message));
-    json!({ "m1": m1, "m2": m2, "m3": m3, "k": hex(&rng.octets(48)) })
+    let mut input = json!({ "m1": m1, "m2": m2, "m3": m3, "k": hex(&rng.octets(48)) });
+    if rng.once_in(3) {
+        input["binding"] = hex(&rng.octets(32)).into();
+    }
+    input
 }
 
 /// `chan.generation`.

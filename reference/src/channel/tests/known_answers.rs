@@ -21,7 +21,8 @@ fn array<const N: usize>(value: &Value) -> [u8; N] {
 
 fn known_schedule(answers: &Value) -> Schedule {
     let [m1, m2, m3] = ["m1", "m2", "m3"].map(|name| octets(&answers[name]));
-    Schedule::new(&m1, &m2, &m3, Secret::from(array(&answers["k"])))
+    let transcript = Transcript { messages: [&m1, &m2, &m3], binding: None };
+    Schedule::new(transcript, Secret::from(array(&answers["k"])))
 }
 
 #[test]

@@ -6,12 +6,16 @@ mod schedules;
 
 use proptest::prelude::*;
 
-use super::schedule::Direction;
+use super::schedule::{Direction, Transcript};
 use super::*;
 
 /// The same for all tests.
 fn schedule() -> Schedule {
-    Schedule::new(b"m1", b"m2", b"m3", Secret::from([0x4b; 48]))
+    after(b"m3", None)
+}
+
+fn after(m3: &[u8], binding: Option<&[u8; 32]>) -> Schedule {
+    Schedule::new(Transcript { messages: [b"m1", b"m2", m3], binding }, Secret::from([0x4b; 48]))
 }
 
 /// Client and server, established.
@@ -189,10 +193,11 @@ fn record_0_of_the_client_must_be_open() {
 
 #[test]
 fn another_transcript_fails_at_the_open_record() {
-    let (_, mut open) = Channel::client(schedule()).unwrap();
-    let other = Schedule::new(b"m1", b"m2", b"M3", Secret::from([0x4b; 48]));
-    let error = AwaitingOpen::new(other).receive(&mut open).unwrap_err();
-    assert_eq!(error, ChannelError::OpenFailed { number: 0 });
+    let (_, open) = Channel::client(schedule()).unwrap();
+    for other in [after(b"M3", None), after(b"m3", Some(&[0x45; 32]))] {
+        let error = AwaitingOpen::new(other).receive(&mut open.clone()).unwrap_err();
+        assert_eq!(error, ChannelError::OpenFailed { number: 0 });
+    }
 }
 
 #[test]
