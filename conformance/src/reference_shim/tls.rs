@@ -9,13 +9,15 @@ use super::{Stop, fault, out, rejected};
 use crate::shim_server::{BadInput, Input, octets_of, to_octets};
 
 pub(super) fn verify(input: Input<'_>) -> Result<Map<String, Value>, Stop> {
-    let crls = if input.has("crls") { octets_list(input, "crls")? } else { Vec::new() };
     let lists = Lists {
         allow: input.has("allow").then(|| list(input, "allow")).transpose()?,
         deny: if input.has("deny") { list(input, "deny")? } else { List::default() },
     };
-    let trust = Trust::new(&octets_list(input, "anchors")?, &crls, policies(input)?)
+    let mut trust = Trust::new(&octets_list(input, "anchors")?, policies(input)?)
         .map_err(|error| rejected(&error))?;
+    if input.has("crls") {
+        trust = trust.with_crls(&octets_list(input, "crls")?).map_err(|error| rejected(&error))?;
+    }
     let chain: Vec<_> = octets_list(input, "chain")?.into_iter().map(Into::into).collect();
     let name = match input.word("peer")? {
         "client" => None,

@@ -125,7 +125,6 @@ impl Ca {
     }
 
     fn trust(&self) -> Result<Trust> {
-        let no_crls: [Vec<u8>; 0] = [];
-        Ok(Trust::new(&[&self.certificate], &no_crls, Policies::default())?)
+        Ok(Trust::new(&[&self.certificate], Policies::default())?)
     }
 }

@@ -3,14 +3,15 @@
 //! webpki parses them, finds serial numbers and checks signatures. Which list is used is decided here: webpki
 //! takes the first of an issuer's, does not look at thisUpdate, and knows no keyUsage of an anchor.
 
-use rustls::pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
-use webpki::{CertRevocationList, OwnedCertRevocationList, RawPublicKeyEntity};
+use rustls::pki_types::SignatureVerificationAlgorithm;
+use webpki::{CertRevocationList, OwnedCertRevocationList};
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::error::TlsError;
 use crate::form::Certificate;
 use crate::policy::Policies;
+use crate::signed::Signed;
 
 /// One CRL that may be configured.
 #[derive(Debug)]
@@ -20,11 +21,7 @@ pub(crate) struct Crl {
     issuer: Vec<u8>,
     this_update: i64,
     next_update: i64,
-    /// tbsCertList, DER.
-    signed: Vec<u8>,
-    /// The contents of the AlgorithmIdentifier.
-    algorithm: Vec<u8>,
-    signature: Vec<u8>,
+    signed: Signed,
 }
 
 impl Crl {
@@ -55,15 +52,11 @@ impl Crl {
             );
         }
         let next_update = crl.next_update().ok_or_else(|| bad("it has no nextUpdate".into()))?;
-        // CertificateList ::= SEQUENCE { tbsCertList, signatureAlgorithm, signatureValue }
-        let (signed, algorithm) = signed_part(der).ok_or_else(|| bad("its DER is cut".into()))?;
         Ok(Self {
             issuer: crl.issuer().as_raw().to_vec(),
             this_update: crl.last_update().timestamp(),
             next_update: next_update.timestamp(),
-            signature: crl.signature_value.data.to_vec(),
-            signed,
-            algorithm,
+            signed: Signed::parse(der).ok_or_else(|| bad("its signature is cut".into()))?,
             serials,
         })
     }
@@ -75,32 +68,14 @@ impl Crl {
         issuer: &Certificate<'_>,
         algorithms: &[&dyn SignatureVerificationAlgorithm],
     ) -> bool {
-        let spki = SubjectPublicKeyInfoDer::from(issuer.x509.public_key().raw);
         issuer.key_usage.is_none_or(|usage| usage.crl_sign())
-            && algorithms
-                .iter()
-                .filter(|algorithm| algorithm.signature_alg_id().as_ref() == self.algorithm)
-                .any(|algorithm| {
-                    RawPublicKeyEntity::try_from(&spki).is_ok_and(|key| {
-                        key.verify_signature(*algorithm, &self.signed, &self.signature).is_ok()
-                    })
-                })
+            && self.signed.is_by(issuer, algorithms)
     }
 
     // spec: TLS-071
     fn is_current(&self, now: u64) -> bool {
         (i128::from(self.this_update)..=i128::from(self.next_update)).contains(&i128::from(now))
     }
-}
-
-/// tbsCertList with its header, and the contents of the signatureAlgorithm after it.
-fn signed_part(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    use x509_parser::asn1_rs::Any;
-    let (_, list) = Any::from_der(der).ok()?;
-    let (rest, _) = Any::from_der(list.data).ok()?;
-    let signed = list.data.get(..list.data.len() - rest.len())?;
-    let (_, algorithm) = Any::from_der(rest).ok()?;
-    Some((signed.to_vec(), algorithm.data.to_vec()))
 }
 
 /// Looks `certificate` up in each usable CRL of `issuer`.

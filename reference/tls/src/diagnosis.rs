@@ -5,6 +5,9 @@ use webpki::Error;
 
 use crate::error::TlsError;
 use crate::form::{Certificate, form};
+use crate::signed::Signed;
+use crate::trust::Trust;
+use crate::verify::check_issuer;
 
 /// No path at all.
 pub(crate) const NO_PATH: TlsError = TlsError::Untrusted {
@@ -13,14 +16,21 @@ pub(crate) const NO_PATH: TlsError = TlsError::Untrusted {
     requirement: "TLS-033",
 };
 
+/// Certificates between leaf and anchor.
+const MAX_BETWEEN: usize = 6;
+
+/// Signatures that are checked for the sake of a better code.
+const MAX_CHECKS: usize = 32;
+
 /// The code for `error` of a `leaf` that came with `others`.
 pub(crate) fn of(
     error: Error,
     leaf: &CertificateDer<'_>,
     others: &[CertificateDer<'_>],
-    anchors: &[CertificateDer<'_>],
+    trust: &Trust,
     now: u64,
 ) -> TlsError {
+    let anchors = &trust.certificates[..];
     let ca = |what, requirement| TlsError::CaConstraints { what, requirement };
     let usage = |requirement| TlsError::Usage {
         what: "its extendedKeyUsage, or that of a CA above it, does not have the purpose",
@@ -60,12 +70,14 @@ pub(crate) fn of(
             what: "a signature is not RSA with SHA-2, ECDSA with SHA-256 or SHA-384, or Ed25519",
             requirement: "TLS-052",
         },
-        // With a key that no algorithm takes, webpki can't tell a weak issuer from an impostor.
+        // With a key that no algorithm takes, webpki can't tell a weak issuer from an impostor; and it thinks more of
+        // a wrong signature by one of several CAs of a name than of what is wrong with the right one.
         Error::InvalidSignatureForPublicKey
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
             candidates(leaf, others, anchors)
                 .iter()
                 .find_map(|certificate| certificate.check_key().err())
+                .or_else(|| issuer_fault(leaf, others, trust))
                 .unwrap_or(NO_PATH)
         }
         Error::UnknownIssuer
@@ -96,4 +108,35 @@ fn candidates<'a>(
         index += 1;
     }
     path
+}
+
+/// What is wrong with the issuers of the path that correct signatures lead along, if it reaches an anchor.
+fn issuer_fault(
+    leaf: &CertificateDer<'_>,
+    others: &[CertificateDer<'_>],
+    trust: &Trust,
+) -> Option<TlsError> {
+    let mut signed = leaf;
+    let mut fault = None;
+    let mut checks = 0;
+    for below in 0..=MAX_BETWEEN {
+        let current = Certificate::parse(signed).ok()?;
+        let signature = Signed::parse(signed)?;
+        let anchors = trust.certificates.iter().map(|der| (der, true));
+        let (issuer, is_anchor) =
+            anchors.chain(others.iter().map(|der| (der, false))).find(|(der, _)| {
+                Certificate::parse(der).is_ok_and(|issuer| {
+                    issuer.subject() == current.issuer() && {
+                        checks += 1;
+                        checks <= MAX_CHECKS && signature.is_by(&issuer, trust.algorithms.all)
+                    }
+                })
+            })?;
+        fault = fault.or(check_issuer(&Certificate::parse(issuer).ok()?, below).err());
+        if is_anchor {
+            return fault;
+        }
+        signed = issuer;
+    }
+    None
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use x509_parser::asn1_rs::{Any, Class, Tag};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{KeyUsage, ParsedExtension};
 use x509_parser::oid_registry::{
@@ -98,6 +99,27 @@ impl<'a> Certificate<'a> {
         Ok(())
     }
 
+    /// Refuses two forms that are not DER and that parsers let pass: an integer with an octet too many as the serial
+    /// number, and an extension that says that it is not critical, which is the default.
+    // spec: TLS-036
+    pub(crate) fn check_der(&self) -> Result<(), TlsError> {
+        if matches!(self.x509.raw_serial(), [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..]) {
+            return Err(form("its serial number is not DER".into()));
+        }
+        let Some(extensions) = extensions(self.x509.tbs_certificate.as_ref()) else {
+            return Ok(());
+        };
+        for extension in elements(extensions) {
+            if let Some(second) = elements(extension.data).nth(1)
+                && second.tag() == Tag::Boolean
+                && second.data == [0]
+            {
+                return Err(form("an extension has critical FALSE, which DER leaves out".into()));
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses a key of another kind or size.
     // spec: TLS-051
     pub(crate) fn check_key(&self) -> Result<(), TlsError> {
@@ -121,6 +143,22 @@ impl<'a> Certificate<'a> {
             weak("a key is neither RSA nor ECDSA nor Ed25519")
         }
     }
+}
+
+/// The contents of the list of extensions of a tbsCertificate.
+fn extensions(tbs: &[u8]) -> Option<&[u8]> {
+    let tagged = elements(elements(tbs).next()?.data)
+        .find(|field| field.class() == Class::ContextSpecific && field.tag() == Tag(3))?;
+    elements(tagged.data).next().map(|list| list.data)
+}
+
+/// The elements that `content` is made of.
+fn elements(mut content: &[u8]) -> impl Iterator<Item = Any<'_>> {
+    std::iter::from_fn(move || {
+        let (rest, element) = Any::from_der(content).ok()?;
+        content = rest;
+        Some(element)
+    })
 }
 
 /// Bits of the modulus.

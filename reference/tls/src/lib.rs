@@ -22,6 +22,7 @@ mod policy;
 mod server;
 mod server_name;
 mod signatures;
+mod signed;
 mod trust;
 mod verify;
 

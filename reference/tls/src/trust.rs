@@ -14,37 +14,41 @@ pub struct Trust {
     /// The certificates of `anchors`, index for index.
     pub(crate) certificates: Vec<CertificateDer<'static>>,
     pub(crate) anchors: Vec<TrustAnchor<'static>>,
-    pub(crate) crls: Vec<Crl>,
+    /// `None` if no CRLs are configured, which differs from an empty list.
+    pub(crate) crls: Option<Vec<Crl>>,
     pub(crate) policies: Policies,
     pub(crate) algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Trust {
-    /// Takes the DER of each anchor's certificate and of each CRL. With no CRLs, none are configured, and nothing
-    /// is looked up.
+    /// Takes the DER of each anchor's certificate. CRLs are configured by [`with_crls`](Self::with_crls).
     ///
     /// # Errors
-    /// [`TlsError::CertificateForm`] for an anchor that is not DER of X.509, and [`TlsError::CrlForm`].
+    /// [`TlsError::CertificateForm`] for an anchor that is not DER of X.509.
     // spec: TLS-030
-    pub fn new(
-        anchors: &[impl AsRef<[u8]>],
-        crls: &[impl AsRef<[u8]>],
-        policies: Policies,
-    ) -> Result<Self, TlsError> {
+    pub fn new(anchors: &[impl AsRef<[u8]>], policies: Policies) -> Result<Self, TlsError> {
         let certificates: Vec<CertificateDer<'static>> =
             anchors.iter().map(|der| CertificateDer::from(der.as_ref().to_vec())).collect();
         let anchors = certificates.iter().map(anchor).collect::<Result<_, _>>()?;
+        Ok(Self { certificates, anchors, ..Self::nobody(policies) })
+    }
+
+    /// Configures CRLs, each in DER: from now on every certificate of a path is looked up. So nobody is accepted
+    /// if `crls` is empty, unless the policy `crl-unknown-accepted` is on.
+    ///
+    /// # Errors
+    /// [`TlsError::CrlForm`].
+    pub fn with_crls(mut self, crls: &[impl AsRef<[u8]>]) -> Result<Self, TlsError> {
         let crls = crls.iter().map(|der| Crl::new(der.as_ref())).collect::<Result<_, _>>()?;
-        let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
-        Ok(Self { certificates, anchors, crls, policies, algorithms })
+        self.crls = Some(crls);
+        Ok(self)
     }
 
     /// Nothing: for a server that asks for no certificates, and a client that checks nothing.
     #[must_use]
     pub fn nobody(policies: Policies) -> Self {
         let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
-        let (certificates, anchors, crls) = (Vec::new(), Vec::new(), Vec::new());
-        Self { certificates, anchors, crls, policies, algorithms }
+        Self { certificates: Vec::new(), anchors: Vec::new(), crls: None, policies, algorithms }
     }
 
     /// The policies that were named.

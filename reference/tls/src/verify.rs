@@ -76,7 +76,7 @@ impl Trust {
         others: &[CertificateDer<'_>],
         now: u64,
     ) -> Result<(), TlsError> {
-        let fault = |error| diagnosis::of(error, leaf, others, &self.certificates, now);
+        let fault = |error| diagnosis::of(error, leaf, others, self, now);
         // spec: TLS-046, TLS-047
         let usage = match peer {
             Peer::Server { .. } => KeyUsage::server_auth(),
@@ -122,6 +122,7 @@ impl Trust {
             below.push(Certificate::parse(der)?);
         }
         for certificate in &below {
+            certificate.check_der()?;
             certificate.check_validity(now, "TLS-037")?;
             // spec: TLS-048 (webpki lets a critical cRLDistributionPoints pass)
             if certificate.has_unknown_critical {
@@ -135,16 +136,9 @@ impl Trust {
         for certificate in below.iter().chain([&anchor]) {
             certificate.check_key()?;
         }
-        if !self.crls.is_empty() {
+        if let Some(crls) = &self.crls {
             for (certificate, issuer) in below.iter().zip(below.iter().skip(1).chain([&anchor])) {
-                crl::check(
-                    &self.crls,
-                    certificate,
-                    issuer,
-                    now,
-                    self.policies,
-                    self.algorithms.all,
-                )?;
+                crl::check(crls, certificate, issuer, now, self.policies, self.algorithms.all)?;
             }
         }
         Ok(())
@@ -171,7 +165,7 @@ impl Trust {
 /// What the issuer of another certificate, or the anchor, has to have; `below` certificates lie between it and the
 /// leaf.
 // spec: TLS-040, TLS-041, TLS-042
-fn check_issuer(issuer: &Certificate<'_>, below: usize) -> Result<(), TlsError> {
+pub(crate) fn check_issuer(issuer: &Certificate<'_>, below: usize) -> Result<(), TlsError> {
     let refused = |what, requirement| Err(TlsError::CaConstraints { what, requirement });
     if !issuer.is_ca {
         return refused("an issuer or anchor has no basicConstraints with cA true", "TLS-040");

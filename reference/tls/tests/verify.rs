@@ -149,6 +149,24 @@ fn path_lengths_of_cas_and_anchors() {
 }
 
 #[test]
+fn a_ca_that_certifies_its_next_key_under_its_own_name() {
+    let root = Party::root("root");
+    for limit in 0..2_u8 {
+        let mut params = ca_params("ca");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(limit));
+        let old = root.issue(params);
+        let next = old.issue(ca_params("ca"));
+        let client = next.issue(client_params("alice"));
+        let result = verify_client(&trust(&[&root], &[], &[]), &[&client, &old, &next]);
+        if limit == 0 {
+            refused(result, "ca_constraints");
+        } else {
+            result.expect("counted as any other");
+        }
+    }
+}
+
+#[test]
 fn six_certificates_between_leaf_and_anchor_and_no_more() {
     let root = Party::root("root");
     for between in [6, 7] {
@@ -242,9 +260,8 @@ fn octets_that_are_no_certificate() {
     refused(verify(b"hello".to_vec()), "certificate_form");
     refused(verify([&client.der[..], &[0]].concat()), "certificate_form");
     refused(verify(client.der[..client.der.len() - 1].to_vec()), "certificate_form");
-    let none: [Vec<u8>; 0] = [];
-    refused(Trust::new(&[b"hello"], &none, Policies::default()), "certificate_form");
-    refused(Trust::new(&[&root.der[..]], &[b"hello"], Policies::default()), "crl_form");
+    refused(Trust::new(&[b"hello"], Policies::default()), "certificate_form");
+    refused(trust.with_crls(&[b"hello"]), "crl_form");
 }
 
 #[test]
@@ -366,11 +383,9 @@ fn other_curves_and_hashes_are_weak() {
     let sha512 = replaced(&client.der, SHA256, 4);
     let trusted = trust(&[&root], &[], &[]);
     refused(trusted.verify(Peer::Client, &[sha512.into()], NOW), "weak");
-    let none: [Vec<u8>; 0] = [];
-    let other_curve = Trust::new(&[replaced(&root.der, P256, 6)], &none, Policies::default());
+    let other_curve = Trust::new(&[replaced(&root.der, P256, 6)], Policies::default());
     refused(verify_client(&other_curve.expect("has the form"), &[&client]), "weak");
-    let otherwise_signed =
-        Trust::new(&[replaced(&root.der, SHA256, 4)], &none, Policies::default());
+    let otherwise_signed = Trust::new(&[replaced(&root.der, SHA256, 4)], Policies::default());
     verify_client(&otherwise_signed.expect("has the form"), &[&client])
         .expect("the signature of an anchor on itself is not looked at");
 }
@@ -451,6 +466,9 @@ fn revocation() {
         refused(verify(&[root.crl(&[]), middle.crl(&[serial])], &[]), "revoked");
         refused(verify(&[root.crl(&[]), middle.crl(&[]), middle.crl(&[serial])], &[]), "revoked");
         refused(verify(&both[..1], &[]), "crl");
+        let none: [Vec<u8>; 0] = [];
+        let empty = trust(&[&root], &[], &[]).with_crls(&none).expect("an empty list");
+        refused(verify_client(&empty, &[&client, &middle]), "crl");
         verify(&both[..1], &["crl-unknown-accepted"]).expect("the policy is on");
         let impostor = Party::root("middle").crl(&[serial]);
         let with_impostor = [impostor.clone(), both[0].clone(), both[1].clone()];
