@@ -53,7 +53,7 @@ fn python() -> Stack {
 
 fn node() -> Stack {
     let shims = shims("node");
-    let load = "import('libsodium-wrappers')";
+    let load = "Promise.all([import('asn1js'), import('libsodium-wrappers')])";
     if !works(Command::new("node").args(["-e", load]).current_dir(&shims)) {
         return Err("run conformance/shims/node/setup");
     }

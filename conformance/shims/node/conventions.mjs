@@ -23,6 +23,11 @@ const REGISTRY = {
     body_time: 'encoding', wrong_type: 'binding', public_key_mismatch: 'binding', future: 'freshness',
     expired: 'freshness',
   },
+  tls: Object.fromEntries([
+    'sni', 'no_certificate', 'certificate_form', 'untrusted', 'not_yet_valid', 'expired', 'ca_constraints', 'usage',
+    'critical_extension', 'name_constraint', 'weak', 'revoked', 'crl', 'crl_form', 'server_name', 'bad_name', 'identity',
+    'denied', 'not_allowed',
+  ].map((code) => [code, 'tls'])),
 };
 
 /**

@@ -9,6 +9,7 @@ import { encodeFrame } from './framing.mjs';
 import { makeNonce, parseReply, parseRequest } from './handshake.mjs';
 import { lines } from './lines.mjs';
 import { RsaPublicKey } from './rsa.mjs';
+import { findContext, Verifier } from './tls.mjs';
 import { signChallenge, TokenServer, TokenVerifier } from './tokens.mjs';
 import { encode, number, octets, rsaKey, rsaKeys } from './values.mjs';
 
@@ -73,6 +74,16 @@ const ops = {
     const verifier = new TokenVerifier({ publicKey: octets(input.server_public), tokenLifetime: number(input.token_ttl_ms) });
     return { client_public: verifier.verify(octets(input.token), number(input.now_ms)) };
   },
+
+  'tls.verify': (input) => {
+    const list = (field) => input[field]?.map(octets);
+    const clients = (field) => input[field]?.map(({ identity, sha256 }) => ({ identity: octets(identity), sha256: octets(sha256) }));
+    const { policies, peer } = input;
+    const name = peer === 'server' ? octets(input.name) : undefined;
+    const verifier = new Verifier({ anchors: list('anchors'), crls: list('crls'), policies, allow: clients('allow'), deny: clients('deny') });
+    return verifier[peer](list('chain'), number(input.now), name);
+  },
+  'tls.context': (input) => ({ context: findContext(input.contexts.map(octets), input.default, octets(input.name)) }),
 };
 
 function tokenServer(input) {
@@ -91,7 +102,7 @@ const HELLO = {
   protocol: 1,
   implementation: { name: 'secure-tunnel-node', version: '0.1.0', language: 'JavaScript (Node.js)' },
   ops: Object.keys(ops),
-  profiles: ['tunnel', 'tokens'],
+  profiles: ['tunnel', 'tokens', 'mtls'],
   features: ['large', 'release-delay', 'tls-exporter'],
   error_detail: 'code',
   max_inflight: 16,

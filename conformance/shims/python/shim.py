@@ -8,13 +8,13 @@ import sys
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from tunnel import channel, credentials, framing, handshake, rsa, tokens
+from tunnel import channel, credentials, framing, handshake, rsa, tls, tokens
 from tunnel.errors import Refusal
 
 KINDS = {"data": channel.DATA, "close": channel.CLOSE, "open": channel.OPEN}
 KIND_NAMES = {kind: name for name, kind in KINDS.items()}
 U64 = {"n", "now", "now_ms", "challenge_ttl_ms", "token_ttl_ms", "release_delay_ms"}
-TEXT = {"private_key", "lookup", "role", "type", "direction"}  # strings that are not octets to be decoded
+TEXT = {"private_key", "lookup", "role", "type", "direction", "peer", "policies"}  # strings that are not octets to be decoded
 
 
 def decode(value, name=None):
@@ -22,7 +22,7 @@ def decode(value, name=None):
     if isinstance(value, str):
         return value if name in TEXT else int(value) if name in U64 else bytes.fromhex(value)
     if isinstance(value, list):
-        return [decode(item) for item in value]
+        return [decode(item, name) for item in value]
     if isinstance(value, dict) and "repeat" in value:
         pattern, length = bytes.fromhex(value["repeat"]), value["length"]
         return (pattern * (length // len(pattern) + 1))[:length]
@@ -207,6 +207,15 @@ def tok_verify(i):
     return {"client_public": tokens.verify(i["server_public"], i["token"], i["now_ms"], lifetime)}
 
 
+def tls_verify(i):
+    optional = {name: i[name] for name in ("crls", "allow", "deny") if name in i}
+    verifier = tls.Verifier(i["anchors"], policies=frozenset(i.get("policies", ())), **optional)
+    if i["peer"] == "server":
+        return {"fingerprint": tls.fingerprint(verifier.server(i["chain"], i["now"], i["name"]))}
+    leaf, identity = verifier.client(i["chain"], i["now"])
+    return {"fingerprint": tls.fingerprint(leaf), "identity": identity}
+
+
 def size(key):
     return {"bits": key.key_size, "octets": rsa.size(key)}
 
@@ -237,6 +246,8 @@ OPS = {
     "tok.sign": tok_sign,
     "tok.issue": lambda i: {"token": token_server(i).token(i["client_public"], i["signed_challenge"], i["now_ms"])},
     "tok.verify": tok_verify,
+    "tls.verify": tls_verify,
+    "tls.context": lambda i: {"context": tls.context(i["contexts"], i["default"], i.get("name"))},
 }
 
 
@@ -244,7 +255,8 @@ def hello(request):
     if not request["protocol"]["min"] <= 1 <= request["protocol"]["max"]:
         sys.exit("this shim speaks version 1 of the shim protocol only")
     implementation = {"name": "tunnel-example", "version": "1.0.0", "language": "Python"}
-    claims = {"ops": list(OPS), "profiles": ["tunnel", "tokens"], "features": ["large", "release-delay", "tls-exporter"]}
+    profiles, features = ["tunnel", "tokens", "mtls"], ["large", "release-delay", "tls-exporter"]
+    claims = {"ops": list(OPS), "profiles": profiles, "features": features}
     answer = {"type": "hello", "protocol": 1, "implementation": implementation}
     return answer | claims | {"error_detail": "code", "max_inflight": 8}
 
