@@ -6,7 +6,7 @@ import { DerError, hex, items, readDer, seconds, TAG, take } from './der.mjs';
 const OID = { // the content of the element, in hexadecimal
   basicConstraints: '551d13', keyUsage: '551d0f', extendedKeyUsage: '551d25', subjectAltName: '551d11', nameConstraints: '551d1e',
   crlNumber: '551d14', authorityKeyIdentifier: '551d23', deltaCrlIndicator: '551d1b', issuingDistributionPoint: '551d1c',
-  reasonCode: '551d15', invalidityDate: '551d18', commonName: '550403', pss: '2a864886f70d01010a', mgf1: '2a864886f70d010108',
+  reasonCode: '551d15', certificateIssuer: '551d1d', invalidityDate: '551d18', commonName: '550403', pss: '2a864886f70d01010a', mgf1: '2a864886f70d010108',
 };
 const PROCESSED = [OID.basicConstraints, OID.keyUsage, OID.extendedKeyUsage, OID.subjectAltName, OID.nameConstraints]; // TLS-048
 const CRL_PROCESSED = [OID.crlNumber, OID.authorityKeyIdentifier];
@@ -103,8 +103,12 @@ export class Certificate {
   }
 }
 
-// No minimum or maximum, networks of an address and a mask, and no wildcards (RFC 5280, section 4.2.1.10).
-const isBase = ({ tag, content }) => (tag === NAME.ip ? [8, 32].includes(content.length) : tag !== NAME.dns || !content.includes('*'));
+// Networks of an address and a mask of ones before zeros, and no wildcards (RFC 5280, section 4.2.1.10).
+function isBase({ tag, content }) {
+  if (tag !== NAME.ip) return tag !== NAME.dns || !content.includes('*');
+  const mask = [...content.subarray(content.length / 2)].map((octet) => octet.toString(2).padStart(8, '0')).join('');
+  return [8, 32].includes(content.length) && !mask.includes('01');
+}
 
 export const USAGE = { digitalSignature: 0, keyCertSign: 5, crlSign: 6 };
 
@@ -121,9 +125,13 @@ export class Crl {
       const entries = (take(rest, TAG.sequence)?.items ?? []).map((entry) => items(entry, TAG.integer));
       this.serials = new Set(entries.map(([serial]) => hex(serial)));
       const own = extensions(take(rest, 0xa0)?.items[0]);
+      entries.forEach(([, revoked]) => seconds(revoked)); // throws
+      const ofEntries = entries.map(([, , more]) => extensions(more));
+      const hasMore = rest.length > 0 || entries.some(({ length }) => length > 3);
       const isPartial = own.has(OID.deltaCrlIndicator) || own.has(OID.issuingDistributionPoint);
-      const isUnknown = entries.some(([, , more]) => hasUnknownCritical(extensions(more), ENTRY_PROCESSED));
-      if (isPartial || isUnknown || hasUnknownCritical(own, CRL_PROCESSED)) throw new DerError('not complete, or not known');
+      const isUnknown = ofEntries.some((map) => map.has(OID.certificateIssuer) || hasUnknownCritical(map, ENTRY_PROCESSED));
+      const isStrange = hasMore || isPartial || isUnknown || hasUnknownCritical(own, CRL_PROCESSED);
+      if (isStrange) throw new DerError('not complete, or not known');
     });
   }
 }
@@ -185,7 +193,9 @@ function strongKey(spki) {
 
 const RSA = { '2a864886f70d01010b': 'sha256', '2a864886f70d01010c': 'sha384', '2a864886f70d01010d': 'sha512' };
 const ECDSA = { '2a8648ce3d040302': 'sha256', '2a8648ce3d040303': 'sha384' };
-const HASH = { '608648016503040201': 'sha256', '608648016503040202': 'sha384', '608648016503040203': 'sha512' };
+const HASH = { // with NULL
+  '06096086480165030402010500': 'sha256', '06096086480165030402020500': 'sha384', '06096086480165030402030500': 'sha512',
+};
 const SALT = { sha256: 32, sha384: 48, sha512: 64 };
 
 /** What crypto.verify needs for an AlgorithmIdentifier, or undefined if TLS-052 does not accept it. */
@@ -201,9 +211,9 @@ function signatureScheme(algorithm) {
 function pssScheme(parameters) {
   const [hash, mask, salt, ...rest] = parameters?.items ?? [];
   if (hash?.tag !== 0xa0 || mask?.tag !== 0xa1 || salt?.tag !== 0xa2 || rest.length > 0) return undefined; // a default is SHA-1
-  const name = HASH[hex(hash.items[0].items[0])];
+  const name = HASH[hex(hash.items[0])];
   const [mgf, maskHash] = mask.items[0].items;
-  const sameMask = hex(mgf) === OID.mgf1 && HASH[hex(maskHash.items[0])] === name;
+  const sameMask = hex(mgf) === OID.mgf1 && HASH[hex(maskHash)] === name;
   if (!name || !sameMask || hex(salt.items[0]) !== SALT[name].toString(16)) return undefined;
   return { type: 'rsa', hash: name, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: SALT[name] };
 }

@@ -12,7 +12,7 @@ export class DerError extends Error {}
 
 /** The one element that these octets are: `tag` (its first octet), `der`, `content`, and `items` if it is constructed. */
 export function readDer(octets) {
-  const { offset, result } = fromBER(octets);
+  const { offset, result } = parse(octets);
   if (offset !== octets.length) throw new DerError(result.error || 'octets follow the element');
   return element(result);
 }
@@ -37,6 +37,14 @@ export function seconds({ tag, content }) {
   const date = new Date(text);
   if (content.at(-1) !== 0x5a || Number.isNaN(date.getTime()) || date.toISOString() !== text) throw new DerError('a time');
   return date.getTime() / 1000;
+}
+
+function parse(octets) {
+  try {
+    return fromBER(octets);
+  } catch (error) {
+    throw new DerError(error.message); // of a time that is none, say
+  }
 }
 
 function element({ valueBeforeDecodeView, lenBlock, idBlock, valueBlock }) {

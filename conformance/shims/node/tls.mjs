@@ -7,7 +7,7 @@ import { TAG } from './der.mjs';
 
 const MAX_INTERMEDIATES = 6;
 const PURPOSE = { server: '2b06010505070301', client: '2b06010505070302' };
-const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
+const DNS_NAME = /^(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*$/;
 
 /** What a party checks its peers with. Without `crls` and without `allow` there are none, which an empty list is not. */
 export class Verifier {
@@ -111,7 +111,7 @@ function identityOf(leaf) {
   const ours = uris.filter((uri) => /^secure-tunnel:/i.test(uri)).map((uri) => uri.slice('secure-tunnel:'.length));
   const found = ours.length > 0 ? ours : leaf.commonNames;
   if (found.length !== 1) throw refusal('identity'); // TLS-063
-  if (ours.length > 0 && /%(?![0-9a-f]{2})/i.test(ours[0])) throw refusal('identity'); // TLS-064
+  if (ours.length > 0 && /%(?![0-9a-f]{2})|[\x80-\xff]/i.test(ours[0])) throw refusal('identity'); // TLS-064
   if (ours.length === 0 && ![TAG.utf8, TAG.printable].includes(found[0].tag)) throw refusal('identity'); // TLS-065
   const decode = (uri) => Buffer.from(uri.replace(/%(..)/g, (_, digits) => String.fromCharCode(parseInt(digits, 16))), 'latin1');
   const identity = ours.length > 0 ? decode(ours[0]) : found[0].content; // TLS-061, TLS-062
@@ -165,6 +165,8 @@ function checkNameConstraints({ nameConstraints }, below) {
     const [inside, outside] = [permitted, excluded].map((bases) => bases.filter((base) => base.tag === tag).map((base) => base.content));
     if (tag === NAME.dns || tag === NAME.ip) { // TLS-049
       const covers = tag === NAME.dns ? coversDns : coversIp;
+      const isName = tag === NAME.ip || DNS_NAME.test(lowerCase(content).replace(/^\*\./, ''));
+      if (inside.length + outside.length > 0 && !isName) throw refusal('name_constraint');
       if (inside.length > 0 && !inside.some((base) => covers(base, content, false))) throw refusal('name_constraint');
       if (outside.some((base) => covers(base, content, true))) throw refusal('name_constraint');
     } else if (inside.length + outside.length > 0) throw refusal('name_constraint'); // TLS-050

@@ -114,6 +114,7 @@ class Crl:
             self.serials = set()
             for entry in self.x509:
                 unknown += [e.oid for e in entry.extensions if e.critical and e.oid not in ENTRY_PROCESSED]
+                unknown += [e.oid for e in entry.extensions if e.oid == x509.CertificateIssuer.oid]
                 self.serials.add(entry.serial_number)
         except _FAULTS as error:
             raise CallerError("crl_form") from error
@@ -166,13 +167,13 @@ def _whole(element: tuple[int, bytes]) -> bytes:
     return bytes([tag]) + (bytes([size]) if size < 0x80 else bytes([0x80 + len(octets)]) + octets) + content
 
 
-def _pss(hash: str, size: str, null: str) -> bytes:
-    """RSASSA-PSS with a hash, also in MGF1, and a salt of its size; RFC 4055 allows a NULL beside each hash, or none."""
+def _pss(hash: str, size: str) -> bytes:
+    """RSASSA-PSS with a hash, also in MGF1, and a salt of its size."""
 
     def element(tag: int, *parts: bytes) -> bytes:
         return _whole((tag, b"".join(parts)))
 
-    hash_algorithm = element(0x30, bytes.fromhex(hash + null))
+    hash_algorithm = element(0x30, bytes.fromhex(hash + "0500"))
     mask = element(0x30, bytes.fromhex("06092a864886f70d010108"), hash_algorithm)
     salt = bytes.fromhex("0201" + size)
     parameters = element(0x30, element(0xA0, hash_algorithm), element(0xA1, mask), element(0xA2, salt))
@@ -185,5 +186,5 @@ STRONG_SIGNATURES = {
     *(bytes.fromhex(f"300b06092a864886f70d0101{last}") for last in ("0b", "0c", "0d")),  # RFC 4055 allows no NULL
     *(bytes.fromhex(f"300a06082a8648ce3d0403{last}") for last in ("02", "03")),  # ECDSA
     bytes.fromhex("300506032b6570"),  # Ed25519
-    *(_pss(hash, size, null) for hash, size in _HASHES.items() for null in ("", "0500")),
+    *(_pss(hash, size) for hash, size in _HASHES.items()),
 }

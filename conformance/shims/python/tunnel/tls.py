@@ -23,7 +23,8 @@ OTHER_FORMS = {
     URI: x509.UniformResourceIdentifier,
     0x88: x509.RegisteredID,
 }
-IDENTITY = re.compile(rb"secure-tunnel:((?:[^%]|%[0-9A-Fa-f]{2})*)", re.IGNORECASE | re.DOTALL)
+IDENTITY = re.compile(rb"secure-tunnel:((?:[^%\x80-\xff]|%[0-9A-F]{2})*)", re.IGNORECASE)
+LABEL = rb"(?!-)[0-9A-Za-z_-]{1,63}(?<!-)"
 Path = list[Certificate]  # leaf first, anchor last
 
 
@@ -215,6 +216,9 @@ def _check_name_constraints(authority: Certificate, below: list[Certificate]) ->
     for tag, octets in (entry for certificate in below for entry in certificate.alternative_names()):
         if tag in (DNS, IP):  # TLS-049
             form, covers = (x509.DNSName, _covers_dns) if tag == DNS else (x509.IPAddress, _covers_ip)
+            bases = [base for base in permitted + excluded if isinstance(base, form)]
+            if bases and tag == DNS and not _is_dns_name(octets.removeprefix(b"*.")):
+                raise Refusal("name_constraint")
             inside = [covers(base.value, octets, False) for base in permitted if isinstance(base, form)]
             if inside and not any(inside):
                 raise Refusal("name_constraint")
@@ -267,4 +271,4 @@ def _name_matcher(name: bytes):
 
 
 def _is_dns_name(name: bytes) -> bool:
-    return len(name) <= 253 and re.fullmatch(rb"[0-9A-Za-z_-]{1,63}(\.[0-9A-Za-z_-]{1,63})*", name) is not None
+    return len(name) <= 253 and re.fullmatch(LABEL + rb"(\." + LABEL + rb")*", name) is not None
