@@ -1,7 +1,9 @@
 //! From webpki's refusals to the codes of the registry.
 
 use rustls::pki_types::CertificateDer;
-use webpki::Error;
+use webpki::{EndEntityCert, Error};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 
 use crate::error::TlsError;
 use crate::form::{Certificate, form};
@@ -40,6 +42,23 @@ pub(crate) fn of(
         |time: rustls::pki_types::UnixTime| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     let requirement = "TLS-037";
     match error {
+        Error::BadDer
+        | Error::TrailingData(_)
+        | Error::MalformedExtensions
+        | Error::ExtensionValueInvalid
+        | Error::SignatureAlgorithmMismatch
+        | Error::UnsupportedCertVersion
+        | Error::UnsupportedCriticalExtension
+            if only_strays_fail(leaf, others) =>
+        {
+            NO_PATH
+        }
+        // What can be read as a certificate and is still not DER is a value: of name constraints, where there are any.
+        Error::BadDer | Error::TrailingData(_)
+            if candidates(leaf, others, anchors).iter().any(Certificate::has_name_constraints) =>
+        {
+            TlsError::NameConstraint
+        }
         Error::CertNotValidYet { not_before, .. } => {
             TlsError::NotYetValid { from: seconds(not_before), now, requirement }
         }
@@ -90,24 +109,39 @@ pub(crate) fn of(
     }
 }
 
-/// The leaf and all that might be above it, by names alone.
+/// The leaf and all that might be above it, by names alone, as far as each can be read.
 fn candidates<'a>(
     leaf: &'a CertificateDer<'_>,
     others: &'a [CertificateDer<'_>],
     anchors: &'a [CertificateDer<'_>],
 ) -> Vec<Certificate<'a>> {
-    let mut path: Vec<Certificate<'a>> = Certificate::parse(leaf).into_iter().collect();
-    let mut left: Vec<Certificate<'a>> =
-        others.iter().chain(anchors).filter_map(|der| Certificate::parse(der).ok()).collect();
+    let above = reachable(leaf, others.iter().chain(anchors));
+    above.into_iter().filter_map(|der| Certificate::parse(der).ok()).collect()
+}
+
+/// The leaf and those of `others` that might be above it, by names alone.
+fn reachable<'a>(
+    leaf: &'a [u8],
+    others: impl Iterator<Item = &'a CertificateDer<'a>>,
+) -> Vec<&'a [u8]> {
+    let read = |der: &'a [u8]| X509Certificate::from_der(der).ok().map(|(_, x509)| (der, x509));
+    let mut path: Vec<_> = read(leaf).into_iter().collect();
+    let mut left: Vec<_> = others.filter_map(|der| read(der)).collect();
     let mut index = 0;
-    while let Some(issuer) = path.get(index).map(|certificate| certificate.issuer().to_vec()) {
+    while let Some(issuer) = path.get(index).map(|(_, x509)| x509.issuer().as_raw().to_vec()) {
         let (above, rest): (Vec<_>, Vec<_>) =
-            left.into_iter().partition(|candidate| candidate.subject() == issuer);
+            left.into_iter().partition(|(_, x509)| x509.subject().as_raw() == issuer);
         path.extend(above);
         left = rest;
         index += 1;
     }
-    path
+    path.into_iter().map(|(der, _)| der).collect()
+}
+
+/// Whether webpki can read the leaf and all that might be above it, and can't read something else that came with it.
+fn only_strays_fail(leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> bool {
+    let fails = |der: &[u8]| EndEntityCert::try_from(&CertificateDer::from(der)).is_err();
+    others.iter().any(|der| fails(der)) && !reachable(leaf, others.iter()).into_iter().any(fails)
 }
 
 /// What is wrong with the issuers of the path that correct signatures lead along, if it reaches an anchor.

@@ -81,6 +81,10 @@ impl<'a> Certificate<'a> {
         self.x509.issuer().as_raw()
     }
 
+    pub(crate) fn has_name_constraints(&self) -> bool {
+        self.x509.extensions().iter().any(|e| e.oid == OID_X509_EXT_NAME_CONSTRAINTS)
+    }
+
     /// Refuses at a time outside the validity; both ends are inside.
     // spec: TLS-037, TLS-038
     pub(crate) fn check_validity(

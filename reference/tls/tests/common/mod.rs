@@ -1,6 +1,8 @@
 //! Certificates for the tests. Times are in seconds since the Unix epoch.
 #![allow(dead_code, unused_imports, clippy::missing_panics_doc, missing_docs)] // each test file uses a part
 
+pub mod pair;
+
 use rcgen::string::Ia5String;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,

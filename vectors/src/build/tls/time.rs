@@ -37,9 +37,8 @@ pub(super) fn table(mut table: Table) -> Table {
         "The time does not fit in 32 bits, and notAfter is a GeneralizedTime.",
     );
     let mut old = Path::good(Peer::Server);
-    // 1950-01-01T00:00:00Z, the first second of UTCTime.
-    old.leaf().not_before = -631_152_000;
-    table.accept("since-1950", &["TLS-037"], &old, "The two digits 50 of a UTCTime are 1950.");
+    old.leaf().not_before = 0;
+    table.accept("since-1970", &["TLS-037"], &old, "The two digits 70 of a UTCTime are 1970.");
     let rules = &["TLS-037"];
     table.reject_both("expired", rules, "expired", "the leaf expired a second ago", |path| {
         path.leaf().not_after = NOW - 1;
