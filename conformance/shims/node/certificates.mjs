@@ -41,6 +41,7 @@ export class Certificate {
 
   #signed(der) {
     const [tbs, algorithm, signature] = items(readDer(der), TAG.sequence, TAG.sequence, TAG.bits);
+    if (signature.content[0] !== 0) throw new DerError('a signature that is not of whole octets');
     [this.signed, this.algorithm, this.signature] = [tbs.der, algorithm, signature.content.subarray(1)];
     return items(tbs);
   }

@@ -62,14 +62,14 @@ export class Verifier {
     const certificates = path.slice(0, -1);
     for (const certificate of certificates) {
       if (!certificate.isVersion3 || !certificate.hasOneAlgorithm) throw refusal('certificate_form'); // TLS-036
-      if (certificate.hasUnknownCritical) throw refusal('critical_extension'); // TLS-048
     }
+    if (path.some(({ key }) => key === null)) throw refusal('weak'); // TLS-051
+    if (!certificates.every(hasStrongSignature)) throw refusal('weak'); // TLS-052
+    if (certificates.some(({ hasUnknownCritical }) => hasUnknownCritical)) throw refusal('critical_extension'); // TLS-048
     for (const { notBefore, notAfter } of this.#policies.has('anchor-validity-ignored') ? certificates : path) {
       if (now < notBefore) throw refusal('not_yet_valid'); // TLS-037 to TLS-039
       if (now > notAfter) throw refusal('expired');
     }
-    if (path.some(({ key }) => key === null)) throw refusal('weak'); // TLS-051
-    if (!certificates.every(hasStrongSignature)) throw refusal('weak'); // TLS-052
     path.slice(1).forEach((authority, below) => {
       checkAuthority(authority, below);
       checkNameConstraints(authority, path.slice(0, below + 1));
@@ -131,24 +131,25 @@ function readable(chain) {
   });
 }
 
-/** All paths from the last certificate of `path` to an anchor, the anchor last. */
+/**
+ * All paths from the last certificate of `path` to an anchor, the anchor last. Where a signature is not to be verified, the
+ * path ends there, and is refused whatever else it has. A verified signature has one key, so there are not many paths.
+ */
 function* paths(path, others, anchors) {
   const last = path.at(-1);
-  for (const anchor of anchors) if (mayHaveIssued(anchor, last)) yield [...path, anchor];
+  const isName = ({ subject }) => subject.equals(last.issuer);
+  for (const anchor of anchors.filter(isName)) if (isRefused(anchor, last) || isSignedBy(last, anchor)) yield [...path, anchor];
   if (path.length > MAX_INTERMEDIATES) return; // TLS-035
-  for (const issuer of others) {
+  for (const issuer of others.filter(isName)) {
     // A second certificate of the same name and key makes a path longer and no better.
     const isTaken = path.slice(1).some(({ subject, spki }) => subject.equals(issuer.subject) && spki.equals(issuer.spki));
-    if (!isTaken && mayHaveIssued(issuer, last)) yield* paths([...path, issuer], others, anchors);
+    if (isTaken) continue;
+    if (isRefused(issuer, last)) yield [...path, issuer];
+    else if (isSignedBy(last, issuer)) yield* paths([...path, issuer], others, anchors);
   }
 }
 
-function mayHaveIssued(issuer, certificate) {
-  if (!certificate.issuer.equals(issuer.subject)) return false;
-  // These are not verified: the path is refused anyway, whatever else it has.
-  const isRefused = issuer.key === null || !hasStrongSignature(certificate) || !certificate.hasOneAlgorithm;
-  return isRefused || isSignedBy(certificate, issuer);
-}
+const isRefused = (issuer, certificate) => issuer.key === null || !hasStrongSignature(certificate) || !certificate.hasOneAlgorithm;
 
 /** `below` counts the certificates between it and the leaf. */
 function checkAuthority(authority, below) {

@@ -45,8 +45,11 @@ class Certificate:
             self.x509 = x509.load_der_x509_certificate(der)
             fields = _items(self.x509.tbs_certificate_bytes)
             self.version_3 = fields.pop(0)[1] == bytes.fromhex("020102") if fields[0][0] == 0xA0 else False
-            self.serial, self.issuer, self.subject, self.spki = (_whole(fields[i]) for i in (0, 2, 4, 5))
-            self.algorithm = _whole(_items(der)[1])
+            self.issuer, self.subject, self.spki = (_whole(fields[i]) for i in (2, 4, 5))
+            _, algorithm, (_, signature) = _items(der)
+            if signature[0] != 0:
+                raise ValueError("a signature that is not of whole octets")
+            self.algorithm = _whole(algorithm)
             self.has_one_algorithm = _whole(fields[1]) == self.algorithm
             tag, extensions = fields[-1]
             self._extensions = _items(extensions) if tag == 0xA3 else []

@@ -79,17 +79,17 @@ class Verifier:
         for certificate in certificates:
             if not certificate.version_3 or not certificate.has_one_algorithm:
                 raise Refusal("certificate_form")  # TLS-036
-            if certificate.has_unknown_critical():
-                raise Refusal("critical_extension")  # TLS-048
+        if any(certificate.key is None for certificate in path):
+            raise Refusal("weak")  # TLS-051
+        if not all(has_strong_signature(certificate) for certificate in certificates):
+            raise Refusal("weak")  # TLS-052
+        if any(certificate.has_unknown_critical() for certificate in certificates):
+            raise Refusal("critical_extension")  # TLS-048
         for certificate in certificates if "anchor-validity-ignored" in self.policies else path:
             if now < certificate.not_before:
                 raise Refusal("not_yet_valid")  # TLS-037 to TLS-039
             if now > certificate.not_after:
                 raise Refusal("expired", error_class="tls")
-        if any(certificate.key is None for certificate in path):
-            raise Refusal("weak")  # TLS-051
-        if not all(has_strong_signature(certificate) for certificate in certificates):
-            raise Refusal("weak")  # TLS-052
         for below, authority in enumerate(authorities):
             _check_authority(authority, below)
             _check_name_constraints(authority, path[: below + 1])
@@ -173,25 +173,30 @@ def _readable(chain: list[bytes]) -> list[Certificate]:
 
 
 def _paths(path: Path, others: list[Certificate], anchors: list[Certificate]) -> Iterator[Path]:
-    """All paths from the last certificate of `path` to an anchor, shortest first at each step."""
+    """All paths from the last certificate of `path` to an anchor, shortest first at each step.
+
+    Where a signature is not to be verified, the path ends there, and is refused whatever else it has. A verified
+    signature has one key, so there are not many paths.
+    """
+    last = path[-1]
     for anchor in anchors:
-        if _may_have_issued(anchor, path[-1]):
+        if anchor.subject == last.issuer and (_is_refused(anchor, last) or is_signed_by(last, anchor)):
             yield [*path, anchor]
     if len(path) > MAX_INTERMEDIATES:
         return  # TLS-035
     # A second certificate of the same name and key makes a path longer and no better.
     taken = {(certificate.subject, certificate.spki) for certificate in path[1:]}
     for issuer in others:
-        if (issuer.subject, issuer.spki) not in taken and _may_have_issued(issuer, path[-1]):
+        if issuer.subject != last.issuer or (issuer.subject, issuer.spki) in taken:
+            continue
+        if _is_refused(issuer, last):
+            yield [*path, issuer]
+        elif is_signed_by(last, issuer):
             yield from _paths([*path, issuer], others, anchors)
 
 
-def _may_have_issued(issuer: Certificate, certificate: Certificate) -> bool:
-    if certificate.issuer != issuer.subject:
-        return False
-    # These are not verified: the path is refused anyway, whatever else it has.
-    is_refused = issuer.key is None or not has_strong_signature(certificate) or not certificate.has_one_algorithm
-    return is_refused or is_signed_by(certificate, issuer)
+def _is_refused(issuer: Certificate, certificate: Certificate) -> bool:
+    return issuer.key is None or not has_strong_signature(certificate) or not certificate.has_one_algorithm
 
 
 def _check_authority(authority: Certificate, below: int) -> None:
