@@ -82,7 +82,7 @@ pub struct FilterArgs {
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
 
-    /// Only these areas (cred, hs, chan, frame, tok).
+    /// Only these areas (cred, hs, chan, frame, tok, tls).
     #[arg(long, short, value_name = "AREA", value_delimiter = ',')]
     pub area: Vec<String>,
 

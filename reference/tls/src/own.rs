@@ -65,7 +65,7 @@ pub(crate) fn provider() -> CryptoProvider {
 }
 
 /// The versions of TLS that `policies` allow.
-// spec: TLS-001, TLS-002, TLS-004
+// spec: TLS-001, TLS-002, TLS-004, TLS-005 (rustls has no renegotiation)
 pub(crate) fn versions<S: ConfigSide>(
     builder: ConfigBuilder<S, WantsVersions>,
     policies: Policies,
