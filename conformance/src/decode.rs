@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+mod certificate;
+
 /// A line of a decoded value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -94,8 +96,18 @@ fn walk(op: &str, path: &str, name: &str, value: &Value, lines: &mut Vec<Line>) 
 /// Whether a string is a u64 or a word of the protocol, and not octets.
 fn is_word(name: &str, text: &str) -> bool {
     const U64: &[&str] = &["now", "now_ms", "n", "t", "challenge_ttl_ms", "token_ttl_ms"];
-    const WORDS: &[&str] =
-        &["type", "direction", "role", "lookup", "check", "end", "class", "code"];
+    const WORDS: &[&str] = &[
+        "type",
+        "direction",
+        "role",
+        "lookup",
+        "check",
+        "end",
+        "class",
+        "code",
+        "peer",
+        "policies",
+    ];
     U64.contains(&name) || WORDS.contains(&name) || text.len() % 2 == 1
 }
 
@@ -139,6 +151,10 @@ fn split<'a>(op: &str, name: &str, octets: &'a [u8]) -> Vec<(&'static str, &'a [
         (_, "server_private" | "client_private") => {
             fields(octets, &[("seed", 32), ("public key", 32)])
         }
+        (_, "chain" | "anchors") => {
+            certificate::certificate(octets).unwrap_or_else(|| vec![("", octets)])
+        }
+        (_, "crls") => certificate::crl(octets).unwrap_or_else(|| vec![("", octets)]),
         (_, "record") => fields(octets, &[("ciphertext", length.saturating_sub(16)), ("tag", 16)]),
         ("hs.server", "receive") => match spki_length(octets) {
             Some(spki) if spki < length => fields(octets, &[("SPKI", spki), ("C1", length - spki)]),
@@ -238,6 +254,30 @@ mod tests {
         let lines = paths("hs.client", value);
         assert_eq!(lines[1], ("events[0].receive".into(), "2 octets: aabb".into()));
         assert_eq!(lines[3], ("events[1].lookup".into(), "unknown".into()));
+    }
+
+    #[test]
+    fn certificates_and_crls_are_shown_by_field() {
+        let suite = tunnelproof_vectors::Suite::embedded().expect("the vectors load");
+        let of = |id: &str| {
+            let vector = suite.vectors.iter().find(|vector| vector.id == id).expect("a vector");
+            paths("tls.verify", Value::Object(vector.input.clone()))
+        };
+        let has = |lines: &[(String, String)], path: &str, value: &str| {
+            let found = lines.iter().any(|line| line.0 == path && line.1 == value);
+            assert!(found, "{path} {value} among {lines:#?}");
+        };
+        let lines = of("tls/crl/client-revoked");
+        has(&lines, "chain[0]: SAN URI", "\"secure-tunnel:alice\"");
+        has(&lines, "chain[0]: serial", "2 octets: 1001");
+        has(&lines, "chain[0]: subject OU", "\"client\"");
+        has(&lines, "chain[1]: notBefore", "\"240102000000Z\"");
+        has(&lines, "anchors[0]: issuer OU", "\"root\"");
+        has(&lines, "crls[1]: revoked", "2 octets: 1001");
+        has(&lines, "crls[1]: nextUpdate", "\"260131000000Z\"");
+        has(&of("tls/server-name/ipv4"), "chain[0]: SAN IP", "4 octets: c0000207");
+        // What cannot be read is shown as it is.
+        has(&of("tls/form/server-empty"), "chain[0]", "no octets");
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(crate) enum Algorithm {
     Pkcs1(Hash),
     /// RSASSA-PSS with the same hash in MGF1 and a salt of its length.
     Pss(Hash),
+    /// RSASSA-PSS with SHA-256, any hash in MGF1 and a salt of so many octets.
+    PssOdd(Hash, u8),
     Ed25519,
 }
 
@@ -108,7 +110,12 @@ impl Key {
                 key.raw(&emsa_pkcs1(hash, key.public.size(), message))
             }
             (Self::Rsa(key), Algorithm::Pss(hash)) => {
-                key.raw(&emsa_pss(hash, key.public.n.bits(), message))
+                let length = hash.of(&[]).len();
+                key.raw(&emsa_pss(hash, hash, length, key.public.n.bits(), message))
+            }
+            (Self::Rsa(key), Algorithm::PssOdd(mask, salt)) => {
+                let bits = key.public.n.bits();
+                key.raw(&emsa_pss(Hash::Sha256, mask, salt.into(), bits, message))
             }
             _ => panic!("{algorithm:?} with a key of another kind"),
         }
@@ -142,18 +149,10 @@ impl Algorithm {
                 };
                 der::algorithm(&pkcs_1(last), &null)
             }
-            Self::Pss(hash) => {
-                let digest = hash_identifier(hash);
-                let mask = der::algorithm(&pkcs_1(8), &digest);
-                let salt = der::integer(&BigUint::from(hash.of(&[]).len()));
-                let parameters = match hash {
-                    // All of them are the defaults, which DER leaves out.
-                    Hash::Sha1 => Vec::new(),
-                    _ => [element(0xa0, &digest), element(0xa1, &mask), element(0xa2, &salt)]
-                        .concat(),
-                };
-                der::algorithm(&pkcs_1(10), &element(SEQUENCE, &parameters))
-            }
+            // All of the parameters are the defaults, which DER leaves out.
+            Self::Pss(Hash::Sha1) => der::algorithm(&pkcs_1(10), &element(SEQUENCE, &[])),
+            Self::Pss(hash) => pss_identifier(hash, hash, hash.of(&[]).len()),
+            Self::PssOdd(mask, salt) => pss_identifier(Hash::Sha256, mask, salt.into()),
             Self::Ed25519 => der::algorithm(ED25519, &[]),
         }
     }
@@ -162,6 +161,20 @@ impl Algorithm {
 /// 1.2.840.113549.1.1.`last`.
 fn pkcs_1(last: u8) -> [u8; 9] {
     [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, last]
+}
+
+/// RSASSA-PSS with these parameters; a default, SHA-1 in MGF1 or a salt of 20 octets, is left out.
+fn pss_identifier(hash: Hash, mask: Hash, salt: usize) -> Vec<u8> {
+    let optional = |tag, default: bool, value: &[u8]| {
+        if default { Vec::new() } else { element(tag, value) }
+    };
+    let mask_identifier = der::algorithm(&pkcs_1(8), &hash_identifier(mask));
+    let parameters = [
+        element(0xa0, &hash_identifier(hash)),
+        optional(0xa1, mask == Hash::Sha1, &mask_identifier),
+        optional(0xa2, salt == 20, &der::integer(&BigUint::from(salt))),
+    ];
+    der::algorithm(&pkcs_1(10), &element(SEQUENCE, &parameters.concat()))
 }
 
 fn hash_identifier(hash: Hash) -> Vec<u8> {
@@ -194,15 +207,15 @@ fn emsa_pkcs1(hash: Hash, size: usize, message: &[u8]) -> Vec<u8> {
 
 /// EMSA-PSS (RFC 8017, section 9.1) for a modulus of `bits` bits, with a salt that depends on the
 /// message alone.
-fn emsa_pss(hash: Hash, bits: u64, message: &[u8]) -> Vec<u8> {
+fn emsa_pss(hash: Hash, mask: Hash, salt: usize, bits: u64, message: &[u8]) -> Vec<u8> {
     let digest = hash.of(message);
     let size = usize::try_from((bits - 1).div_ceil(8)).unwrap_or_else(|_| unreachable!("small"));
-    let salt = stream(&format!("salt: {}", hex::encode(&digest)), digest.len());
+    let salt = stream(&format!("salt: {}", hex::encode(&digest)), salt);
     let h = hash.of(&[&[0; 8][..], &digest, &salt].concat());
-    let mut db = vec![0; size - 2 * h.len() - 2];
+    let mut db = vec![0; size - h.len() - salt.len() - 2];
     db.push(1);
     db.extend(&salt);
-    for (octet, mask) in db.iter_mut().zip(mgf1(hash, &h, size - h.len() - 1)) {
+    for (octet, mask) in db.iter_mut().zip(mgf1(mask, &h, size - h.len() - 1)) {
         *octet ^= mask;
     }
     db[0] &= 0xff_u8 >> (8 * size as u64 - (bits - 1));

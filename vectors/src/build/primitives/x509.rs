@@ -125,8 +125,10 @@ impl Certificate {
 /// A CRL before it is signed.
 #[derive(Clone)]
 pub(crate) struct Crl {
+    /// 1 is version 2.
+    pub(crate) version: Option<u8>,
     pub(crate) this_update: i64,
-    pub(crate) next_update: i64,
+    pub(crate) next_update: Option<i64>,
     /// The contents of serial numbers, each with the extensions of its entry.
     pub(crate) revoked: Vec<(Vec<u8>, Vec<Extension>)>,
     pub(crate) extensions: Vec<Extension>,
@@ -139,9 +141,9 @@ impl Crl {
             let items: Vec<u8> = items.iter().flat_map(Extension::der).collect();
             if items.is_empty() { Vec::new() } else { wrapped(tag, &element(SEQUENCE, &items)) }
         };
-        let mut parts = [raw_integer(&[1]), algorithm.identifier(), issuer_name.to_vec()].concat();
-        parts.extend(time(self.this_update));
-        parts.extend(time(self.next_update));
+        let mut parts = self.version.map_or_else(Vec::new, |version| raw_integer(&[version]));
+        parts.extend([&*algorithm.identifier(), issuer_name, &time(self.this_update)].concat());
+        parts.extend(self.next_update.map_or_else(Vec::new, time));
         let entries: Vec<u8> = (self.revoked.iter())
             .flat_map(|(serial, extensions)| {
                 let date = time(self.this_update);
@@ -152,9 +154,12 @@ impl Crl {
         if !entries.is_empty() {
             parts.extend(element(SEQUENCE, &entries));
         }
-        let mut extensions = vec![authority_key(&issuer_key.identifier())];
-        extensions.extend(self.extensions.iter().cloned());
-        parts.extend(list(Some(0xa0), &extensions));
+        // A CRL of version 1 has none.
+        if self.version.is_some() {
+            let mut extensions = vec![authority_key(&issuer_key.identifier())];
+            extensions.extend(self.extensions.iter().cloned());
+            parts.extend(list(Some(0xa0), &extensions));
+        }
         signed(&parts, algorithm, issuer_key)
     }
 }

@@ -3,7 +3,7 @@
 use super::path::{BOTH, Path, Peer};
 use super::{Table, keys};
 use crate::build::primitives::rsa::Hash::{Md5, Sha1, Sha256, Sha384, Sha512};
-use crate::build::primitives::sign::Algorithm::{self, Ecdsa, Pkcs1, Pss};
+use crate::build::primitives::sign::Algorithm::{self, Ecdsa, Pkcs1, Pss, PssOdd};
 use crate::build::primitives::sign::Key;
 
 pub(super) fn table(mut table: Table) -> Table {
@@ -114,6 +114,7 @@ fn weak_keys(table: &mut Table) {
         add("rsa-8193", peer, [keys::rsa_8193(), ca, root], "the leaf's RSA key has 8193 bits");
         add("p521", peer, [keys::p521(), ca, root], "the leaf's key is on P-521");
         add("secp256k1", peer, [keys::secp256k1(), ca, root], "the leaf's key is on secp256k1");
+        add("rsa-pss", peer, [keys::rsa_pss(), ca, root], "the leaf's key is for RSASSA-PSS alone");
         add(
             "x25519",
             peer,
@@ -187,6 +188,20 @@ fn weak_signatures(table: &mut Table) {
             0,
             Ecdsa(Sha512),
             "the leaf is signed with ECDSA and SHA-512",
+        );
+        add(
+            "pss-salt-20",
+            by_rsa(peer),
+            0,
+            PssOdd(Sha256, 20),
+            "the leaf is signed with PSS and a salt shorter than the hash",
+        );
+        add(
+            "pss-mask-sha-1",
+            by_rsa(peer),
+            0,
+            PssOdd(Sha1, 32),
+            "the leaf is signed with PSS and SHA-1 in MGF1",
         );
     }
 }

@@ -3,11 +3,14 @@
 use std::sync::LazyLock;
 
 use crate::build::keys as rsa;
+use crate::build::primitives::der::Spki;
+use crate::build::primitives::rsa::PrivateKey;
 use crate::build::primitives::sign::Key;
 
 macro_rules! keys {
-    ($($name:ident = $key:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $key:expr;)*) => {
         $(
+            $(#[$doc])*
             pub(super) fn $name() -> &'static Key {
                 static KEY: LazyLock<Key> = LazyLock::new(|| $key);
                 &KEY
@@ -35,6 +38,8 @@ keys! {
     rsa_8193 = Key::Rsa(rsa::k8193());
     p521 = Key::point(&[0x2b, 0x81, 0x04, 0x00, 0x23], &base_point(P521));
     secp256k1 = Key::point(&[0x2b, 0x81, 0x04, 0x00, 0x0a], &base_point(SECP256K1));
+    /// RSA for RSASSA-PSS alone.
+    rsa_pss = Key::octets(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a], &pkcs1(rsa::k2048_a()));
     x25519 = Key::octets(&[0x2b, 0x65, 0x6e], &[9; 32]);
 }
 
@@ -43,6 +48,10 @@ pub(super) fn intermediate(index: usize) -> &'static Key {
     static KEYS: LazyLock<Vec<Key>> =
         LazyLock::new(|| (0..8).map(|i| Key::p256(&format!("intermediate {i}"))).collect());
     &KEYS[index]
+}
+
+fn pkcs1(key: &PrivateKey) -> Vec<u8> {
+    Spki::new(&key.public.n, key.public.e).pkcs1()
 }
 
 /// Keys that sign nothing are the curve's base point, the public key of the private key 1.

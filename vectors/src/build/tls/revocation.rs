@@ -20,8 +20,9 @@ const SOMEBODY: &[u8] = &[0x20, 0x01];
 /// A current CRL with these serial numbers.
 fn listing(serials: &[&[u8]]) -> Crl {
     Crl {
+        version: Some(1),
         this_update: NOW - DAY,
-        next_update: NOW + 30 * DAY,
+        next_update: Some(NOW + 30 * DAY),
         revoked: serials.iter().map(|serial| (serial.to_vec(), Vec::new())).collect(),
         extensions: vec![Extension::new(CRL_NUMBER, raw_integer(&[7]))],
     }
@@ -115,6 +116,23 @@ fn accepted(table: &mut Table) {
     let mut direct = Path::with_intermediates(Peer::Server, 0);
     with_crls(&mut direct, &[root_crl()]);
     add("no-intermediate", &direct, "The anchor signed the leaf, and its CRL is the only one.");
+    let stale = by_ca(&Crl { next_update: Some(NOW - 1), ..listing(&[]) });
+    let forged = listing(&[LEAF]).signed(&intermediate(0).certificate.subject, keys::other_root());
+    for (name, rule, crl, note) in [
+        ("stale-beside", "TLS-071", stale, "An older CRL of the same issuer is there too."),
+        (
+            "forged-beside",
+            "TLS-069",
+            forged,
+            "A forged CRL that lists the leaf is there too, and not used.",
+        ),
+    ] {
+        let (first, last) = (crl.clone(), crl);
+        let before = path(client, &[first, root_crl(), intermediate_crl()]);
+        table.accept(&format!("{name}-first"), &[rule], &before, note);
+        let after = path(Peer::Server, &[root_crl(), intermediate_crl(), last]);
+        table.accept(&format!("{name}-last"), &[rule], &after, note);
+    }
     let mut usage = path(Peer::Server, &[root_crl(), intermediate_crl()]);
     usage.intermediate().remove(KEY_USAGE);
     table.accept(
@@ -164,6 +182,19 @@ fn revoked(table: &mut Table) {
         path.leaf().serial = serial;
         table.reject(name, "client-not-listed", rules, "revoked", flaw, &path);
     }
+    let [empty, full] = [listing(&[]), listing(&[LEAF])].map(|crl| by_ca(&crl));
+    for (name, crls, flaw) in [
+        (
+            "second-list-revoked",
+            [empty.clone(), full.clone()],
+            "the second of two CRLs of the issuer lists the leaf",
+        ),
+        ("first-list-revoked", [full, empty], "the first of two CRLs of the issuer lists the leaf"),
+    ] {
+        let path = path(Peer::Client, &[&[root_crl()], &crls[..]].concat());
+        let rules = &["TLS-068", "TLS-071"];
+        table.reject(name, "client-not-listed", rules, "revoked", flaw, &path);
+    }
     let mut direct = Path::with_intermediates(Peer::Client, 0);
     with_crls(&mut direct, &[by_root(&listing(&[LEAF]))]);
     table.reject(
@@ -180,7 +211,7 @@ fn times(table: &mut Table) {
     let policy = "crl-stale-accepted";
     let rules = &["TLS-071"];
     let of = |peer, from: i64, to: i64, serials: &[&[u8]]| {
-        let crl = Crl { this_update: from, next_update: to, ..listing(serials) };
+        let crl = Crl { this_update: from, next_update: Some(to), ..listing(serials) };
         path(peer, &[root_crl(), by_ca(&crl)])
     };
     table.accept(
@@ -212,7 +243,7 @@ fn times(table: &mut Table) {
                 "The policy lets a CRL outside its times be used.",
             );
         }
-        let stale = Crl { next_update: NOW - 1, ..listing(&[]) };
+        let stale = Crl { next_update: Some(NOW - 1), ..listing(&[]) };
         let path_ = path(peer, &[by_root(&stale), intermediate_crl()]);
         table.reject(
             &name("anchor-stale"),
@@ -255,12 +286,6 @@ fn unusable(table: &mut Table) {
             rules,
             "there is no CRL of the anchor",
             &path(peer, &[intermediate_crl()]),
-        );
-        add(
-            "none-at-all",
-            &["TLS-070"],
-            "CRLs are configured, and the list of them is empty",
-            &path(peer, &[]),
         );
         let rules = &["TLS-069", "TLS-070"];
         let subject = intermediate(0).certificate.subject;
@@ -345,6 +370,20 @@ fn forms(table: &mut Table) {
     );
     add("indirect", "the CRL is an indirect one", &with(point(0x84)));
     add("critical", "the CRL has a critical extension that nobody knows", &with(null()));
+    add("users-alone", "the CRL is of users' certificates alone", &with(point(0x81)));
+    let partial = Extension { flag: Vec::new(), ..point(0x81) };
+    add(
+        "users-alone-not-critical",
+        "the CRL is of users' certificates alone, and the extension is not critical",
+        &with(partial),
+    );
+    let first = Crl { version: None, ..listing(&[]) };
+    add("version-1", "the CRL is of version 1", &first);
+    add(
+        "without-next-update",
+        "the CRL has no nextUpdate",
+        &Crl { next_update: None, ..listing(&[]) },
+    );
     let entry = vec![(SOMEBODY.to_vec(), vec![null()])];
     add(
         "entry-critical",

@@ -36,9 +36,11 @@ pub(super) fn table(mut table: Table) -> Table {
         &later,
         "The time does not fit in 32 bits, and notAfter is a GeneralizedTime.",
     );
-    let mut old = Path::good(Peer::Server);
-    old.leaf().not_before = 0;
-    table.accept("since-1970", &["TLS-037"], &old, "The two digits 70 of a UTCTime are 1970.");
+    let mut long = Path::good(Peer::Server);
+    // The last second of UTCTime; before 1970 no time can be asked for.
+    (long.leaf().not_before, long.leaf().not_after) = (0, 2_524_607_999);
+    let note = "The two digits 70 of a UTCTime are 1970, and 49 are 2049.";
+    table.accept("from-1970-to-2049", &["TLS-037"], &long, note);
     let rules = &["TLS-037"];
     table.reject_both("expired", rules, "expired", "the leaf expired a second ago", |path| {
         path.leaf().not_after = NOW - 1;
