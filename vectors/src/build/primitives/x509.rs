@@ -127,6 +127,8 @@ impl Certificate {
 pub(crate) struct Crl {
     /// 1 is version 2.
     pub(crate) version: Option<u8>,
+    /// If not the usual one of the issuer's key.
+    pub(crate) algorithm: Option<Algorithm>,
     pub(crate) this_update: i64,
     pub(crate) next_update: Option<i64>,
     /// The contents of serial numbers, each with the extensions of its entry.
@@ -136,7 +138,7 @@ pub(crate) struct Crl {
 
 impl Crl {
     pub(crate) fn signed(&self, issuer_name: &[u8], issuer_key: &Key) -> Vec<u8> {
-        let algorithm = issuer_key.usual();
+        let algorithm = self.algorithm.unwrap_or_else(|| issuer_key.usual());
         let list = |tag, items: &[Extension]| {
             let items: Vec<u8> = items.iter().flat_map(Extension::der).collect();
             if items.is_empty() { Vec::new() } else { wrapped(tag, &element(SEQUENCE, &items)) }

@@ -88,6 +88,14 @@ fn accepted(table: &mut Table) {
         only,
         "Somebody else's leaf comes second.",
     );
+    let cut = ca[..ca.len() / 2].to_vec();
+    add(
+        "unreadable-sent",
+        &["TLS-032"],
+        &[&leaf, &cut, &ca],
+        only,
+        "A certificate that cannot be read is one that is not needed.",
+    );
     add(
         "impostor-sent",
         &["TLS-032", "TLS-033"],

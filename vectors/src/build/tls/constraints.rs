@@ -66,6 +66,16 @@ fn accepted(table: &mut Table) {
         server(&[Dns(b"example.com")], &[], &[Dns(b"*.example.com")]),
         "A wildcard below the permitted name.",
     );
+    add(
+        "dot-permitted",
+        server(&[Dns(b".example.com")], &[], names),
+        "A permitted name that begins with a dot covers what is below it.",
+    );
+    add(
+        "dot-excluded-itself",
+        server(&[], &[Dns(b".invoice.example.com")], names),
+        "An excluded name that begins with a dot does not cover the name itself.",
+    );
     let mut anchor = Path::good(Peer::Server);
     anchor.anchor().set(name_constraints(&[Dns(b"example.com")], &[]));
     add("anchor-permitted", anchor, "The anchor's constraints are met.");
@@ -167,6 +177,21 @@ fn violated(table: &mut Table) {
         "wildcard-not-permitted",
         "a wildcard of the leaf is not below the permitted name",
         &server(&[Dns(b"example.com")], &[], &[Dns(SERVER_NAME), Dns(b"*.example.net")]),
+    );
+    add(
+        "dot-permitted-itself",
+        "the permitted name begins with a dot, and the name is what follows it",
+        &server(&[Dns(b".invoice.example.com")], &[], names),
+    );
+    add(
+        "dot-excluded",
+        "the name is below the excluded one, which begins with a dot",
+        &server(&[], &[Dns(b".example.com")], names),
+    );
+    add(
+        "wildcard-excluded",
+        "a wildcard of the leaf matches the excluded name",
+        &server(&[], &[Dns(b"www.example.com")], &[Dns(SERVER_NAME), Dns(b"*.example.com")]),
     );
     let mut not_critical = server(&[], &[], names);
     let constraints = name_constraints(&[Dns(b"example.net")], &[]);

@@ -6,7 +6,8 @@ use super::path::{BOTH, NOW, Path, Peer, impostor, intermediate, root};
 use super::{Table, keys};
 use crate::build::family::hex;
 use crate::build::primitives::der::{NULL, SEQUENCE, element};
-use crate::build::primitives::sign::raw_integer;
+use crate::build::primitives::rsa::Hash;
+use crate::build::primitives::sign::{Algorithm, raw_integer};
 use crate::build::primitives::x509::{
     CRL_NUMBER, Crl, DELTA_CRL, Extension, ISSUING_POINT, KEY_CERT_SIGN, KEY_USAGE, REASON,
     UNKNOWN, key_usage,
@@ -21,6 +22,7 @@ const SOMEBODY: &[u8] = &[0x20, 0x01];
 fn listing(serials: &[&[u8]]) -> Crl {
     Crl {
         version: Some(1),
+        algorithm: None,
         this_update: NOW - DAY,
         next_update: Some(NOW + 30 * DAY),
         revoked: serials.iter().map(|serial| (serial.to_vec(), Vec::new())).collect(),
@@ -71,8 +73,8 @@ pub(super) fn table(mut table: Table) -> Table {
     }
     accepted(&mut table);
     revoked(&mut table);
-    times(&mut table);
     unusable(&mut table);
+    times(&mut table);
     forms(&mut table);
     table
 }
@@ -244,6 +246,17 @@ fn times(table: &mut Table) {
             );
         }
         let stale = Crl { next_update: Some(NOW - 1), ..listing(&[]) };
+        let mut other_policy = of(peer, NOW - DAY, NOW - 1, &[]);
+        other_policy.policies(&["crl-unknown-accepted"]);
+        let flaw = "the CRL is stale, and the policy is about issuers without one";
+        table.reject(
+            &name("stale-other-policy"),
+            &name("unknown-policy"),
+            rules,
+            "crl",
+            flaw,
+            &other_policy,
+        );
         let path_ = path(peer, &[by_root(&stale), intermediate_crl()]);
         table.reject(
             &name("anchor-stale"),
@@ -287,6 +300,12 @@ fn unusable(table: &mut Table) {
             "there is no CRL of the anchor",
             &path(peer, &[intermediate_crl()]),
         );
+        add(
+            "none-at-all",
+            &["TLS-070"],
+            "CRLs are configured, and there are none",
+            &path(peer, &[]),
+        );
         let rules = &["TLS-069", "TLS-070"];
         let subject = intermediate(0).certificate.subject;
         let forged = listing(&[]).signed(&subject, keys::other_root());
@@ -322,6 +341,9 @@ fn unusable(table: &mut Table) {
             "the CRL with the anchor's name is signed by another key",
             &path(peer, &[by_impostor, intermediate_crl()]),
         );
+        let weak = by_ca(&Crl { algorithm: Some(Algorithm::Ecdsa(Hash::Sha1)), ..listing(&[]) });
+        let weak_rules = &["TLS-069", "TLS-052"];
+        add("sha-1", weak_rules, "the CRL is signed with SHA-1", &path(peer, &[root_crl(), weak]));
         let mut usage = path(peer, &[root_crl(), intermediate_crl()]);
         usage.intermediate().set(key_usage(KEY_CERT_SIGN));
         add("issuer-without-crl-sign", rules, "the issuer's keyUsage lacks cRLSign", &usage);
