@@ -186,8 +186,9 @@ pub(crate) fn name(attributes: &[(u8, u8, &[u8])]) -> Vec<u8> {
 
 /// A name of one relative name that has all attributes, in the order of their encodings.
 pub(crate) fn multi_valued_name(attributes: &[(u8, u8, &[u8])]) -> Vec<u8> {
-    let set: Vec<u8> = attributes.iter().flat_map(attribute).collect();
-    element(SEQUENCE, &element(SET, &set))
+    let mut set: Vec<Vec<u8>> = attributes.iter().map(attribute).collect();
+    set.sort();
+    element(SEQUENCE, &element(SET, &set.concat()))
 }
 
 fn attribute((kind, tag, octets): &(u8, u8, &[u8])) -> Vec<u8> {

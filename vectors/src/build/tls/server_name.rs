@@ -8,6 +8,9 @@ use crate::build::primitives::x509::{COMMON_NAME, UTF8, name};
 const IPV4: &[u8] = &[192, 0, 2, 7];
 const IPV6: &[u8] = &[0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
 
+/// Where an entry breaks the ASN.1 of its type, which the remark of TLS-036 lets be refused for that.
+const ILL_FORMED: &[&str] = &["server_name", "certificate_form"];
+
 /// A server whose leaf has these names, compared with `asked`.
 fn server(names: &[General<'_>], asked: &[u8]) -> Path {
     let mut path = Path::good(Peer::Server);
@@ -188,7 +191,11 @@ fn wildcards(table: &mut Table) {
 fn addresses(table: &mut Table) {
     let mut add = |name: &str, flaw: &str, entry: General<'_>, asked: &[u8]| {
         let base = if asked.contains(&b':') { "ipv6" } else { "ipv4" };
-        table.reject(name, base, &["TLS-058"], "server_name", flaw, &server(&[entry], asked));
+        let path = server(&[entry], asked);
+        let draft = table.reject(name, base, &["TLS-058"], "server_name", flaw, &path);
+        if matches!(entry, Ip(octets) if ![4, 16].contains(&octets.len())) {
+            draft.codes(ILL_FORMED);
+        }
     };
     add("ipv4-other", "the address is another one", Ip(&[192, 0, 2, 8]), b"192.0.2.7");
     add("ipv6-other", "the address is another one", Ip(&[0x20; 16]), b"2001:db8::7");
@@ -238,7 +245,11 @@ fn addresses(table: &mut Table) {
 fn others(table: &mut Table) {
     let mut add =
         |name: &str, rules: &[&'static str], flaw: &str, names: &[General<'_>], asked: &[u8]| {
-            table.reject(name, "server", rules, "server_name", flaw, &server(names, asked));
+            let path = server(names, asked);
+            let draft = table.reject(name, "server", rules, "server_name", flaw, &path);
+            if matches!(names, [Dns(octets)] if !octets.is_ascii()) {
+                draft.codes(ILL_FORMED);
+            }
         };
     let rules = &["TLS-053", "TLS-055"];
     let good = SERVER_NAME;
