@@ -56,7 +56,7 @@ pub fn schedule(rng: &mut Rng, flaws: &mut Flaws) -> Value {
     let [m1, m2, m3] = messages.map(|message| hex(&message));
     let mut input = json!({ "m1": m1, "m2": m2, "m3": m3, "k": hex(&rng.octets(48)) });
     if rng.once_in(3) {
-        input["binding"] = hex(&rng.octets(32)).into();
+        input["binding"] = hex(&rng.octets(32));
     }
     input
 }
