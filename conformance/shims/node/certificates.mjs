@@ -14,6 +14,7 @@ const ENTRY_PROCESSED = [OID.reasonCode, OID.invalidityDate];
 
 /** Tags of a GeneralName. */
 export const NAME = { dns: 0x82, directory: 0xa4, uri: 0x86, ip: 0x87 };
+const FORMS = [0xa0, 0x81, NAME.dns, 0xa3, NAME.directory, 0xa5, NAME.uri, NAME.ip, 0x88];
 
 /** A certificate in DER. Its extensions are parsed when they are looked at; all of it throws `certificate_form`. */
 export class Certificate {
@@ -96,17 +97,19 @@ export class Certificate {
       const rest = items(value);
       const bases = (tag) => (take(rest, tag)?.items ?? []).map((subtree) => {
         const [base, ...distances] = items(subtree);
-        if (distances.length > 0 || !isBase(base)) throw new TunnelError('tls.name_constraint');
+        const isUsable = FORMS.includes(base.tag) && (base.tag !== NAME.ip || isNetwork(base.content));
+        if (distances.length > 0 || !isUsable) throw new TunnelError('tls.name_constraint');
         return base;
       });
-      return { permitted: bases(0xa0), excluded: bases(0xa1) };
+      const constraints = { permitted: bases(0xa0), excluded: bases(0xa1) };
+      if (rest.length > 0) throw new TunnelError('tls.name_constraint');
+      return constraints;
     });
   }
 }
 
-// Networks of an address and a mask of ones before zeros, and no wildcards (RFC 5280, section 4.2.1.10).
-function isBase({ tag, content }) {
-  if (tag !== NAME.ip) return tag !== NAME.dns || !content.includes('*');
+// An address and a mask of ones before zeros (RFC 5280, section 4.2.1.10).
+function isNetwork(content) {
   const mask = [...content.subarray(content.length / 2)].map((octet) => octet.toString(2).padStart(8, '0')).join('');
   return [8, 32].includes(content.length) && !mask.includes('01');
 }
@@ -181,12 +184,13 @@ const STRONG_KEYS = [
 
 /** The key if TLS-051 accepts it, else null. */
 function strongKey(spki) {
-  const [algorithm] = items(spki, TAG.sequence, TAG.bits);
+  const [algorithm, bits] = items(spki, TAG.sequence, TAG.bits);
+  if (bits.content[0] !== 0) throw new DerError('a key that is not of whole octets');
   if (!STRONG_KEYS.includes(algorithm.der.toString('hex'))) return null;
   try {
     const key = createPublicKey({ key: spki.der, format: 'der', type: 'spki' });
-    const bits = key.asymmetricKeyDetails.modulusLength ?? 2048;
-    return bits >= 2048 && bits <= 8192 ? key : null;
+    const size = key.asymmetricKeyDetails.modulusLength ?? 2048;
+    return size >= 2048 && size <= 8192 ? key : null;
   } catch {
     return null; // a point that is not on its curve, and the like
   }

@@ -167,7 +167,9 @@ function checkNameConstraints({ nameConstraints }, below) {
     if (tag === NAME.dns || tag === NAME.ip) { // TLS-049
       const covers = tag === NAME.dns ? coversDns : coversIp;
       const isName = tag === NAME.ip || DNS_NAME.test(lowerCase(content).replace(/^\*\./, ''));
-      if (inside.length + outside.length > 0 && !isName) throw refusal('name_constraint');
+      const isBase = (base) => tag === NAME.ip || base.length === 0 || DNS_NAME.test(lowerCase(base).replace(/^\./, ''));
+      const bases = [...inside, ...outside];
+      if (bases.length > 0 && !(isName && bases.every(isBase))) throw refusal('name_constraint');
       if (inside.length > 0 && !inside.some((base) => covers(base, content, false))) throw refusal('name_constraint');
       if (outside.some((base) => covers(base, content, true))) throw refusal('name_constraint');
     } else if (inside.length + outside.length > 0) throw refusal('name_constraint'); // TLS-050

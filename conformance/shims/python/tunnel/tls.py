@@ -222,8 +222,10 @@ def _check_name_constraints(authority: Certificate, below: list[Certificate]) ->
         if tag in (DNS, IP):  # TLS-049
             form, covers = (x509.DNSName, _covers_dns) if tag == DNS else (x509.IPAddress, _covers_ip)
             bases = [base for base in permitted + excluded if isinstance(base, form)]
-            if bases and tag == DNS and not _is_dns_name(octets.removeprefix(b"*.")):
-                raise Refusal("name_constraint")
+            if tag == DNS and bases:
+                names = [base.value.encode().removeprefix(b".") for base in bases] + [octets.removeprefix(b"*.")]
+                if not all(_is_dns_name(name) for name in names if name):
+                    raise Refusal("name_constraint")
             inside = [covers(base.value, octets, False) for base in permitted if isinstance(base, form)]
             if inside and not any(inside):
                 raise Refusal("name_constraint")
