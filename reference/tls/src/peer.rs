@@ -94,6 +94,6 @@ pub(crate) fn info<D>(
 // spec: TLS-082
 pub fn exporter<D>(connection: &ConnectionCommon<D>) -> Result<[u8; 32], TlsError> {
     connection
-        .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None)
+        .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""))
         .map_err(|error| TlsError::of(&error))
 }
