@@ -36,7 +36,7 @@ fn trial(name: &'static str, stack: &Stack) -> Trial {
 fn is_conformant(command: &[String]) -> Result<(), libtest_mimic::Failed> {
     let options = ["run", "--timeout", "60", "--"];
     let finished = run(options.into_iter().chain(command.iter().map(String::as_str)));
-    if finished.code() == 0 && finished.stdout().contains("\nconformant: tunnel, tokens (") {
+    if finished.code() == 0 && finished.stdout().contains("\nconformant: tunnel, tokens, mtls (") {
         return Ok(());
     }
     Err(format!("exit code {}\n{}{}", finished.code(), finished.stdout(), finished.stderr()).into())
