@@ -4,6 +4,7 @@ use core::fmt;
 use std::io;
 
 use secure_tunnel::error::{ChannelError, Class, Diagnostic, FrameError, HandshakeError};
+use secure_tunnel_tls::TlsError;
 
 /// Why a connection was refused or ended. Nothing of it is ever sent to the peer.
 // spec: OBS-004
@@ -16,6 +17,10 @@ pub enum Failure {
     Channel(ChannelError),
     /// A message was not acceptable.
     Frame(FrameError),
+    /// TLS failed, or the peer's certificate is not acceptable.
+    Tls(TlsError),
+    /// Without a tunnel inside, TLS ended without close_notify: something may be missing.
+    TlsTruncated,
     /// The peer broke the WebSocket protocol, in this way.
     WebSocket(&'static str),
     /// The HTTP upgrade to WebSocket failed.
@@ -58,8 +63,43 @@ impl Failure {
             Self::Handshake(error) => Some(error),
             Self::Channel(error) => Some(error),
             Self::Frame(error) => Some(error),
+            Self::Tls(error) => Some(error),
+            Self::TlsTruncated => Some(&Cut),
             _ => None,
         }
+    }
+
+    /// What an error of a stream of TLS is: a fault of TLS, if the connection was not just cut off.
+    pub(crate) fn of_tls(error: &io::Error) -> Option<Self> {
+        let fault = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+        Some(Self::Tls(TlsError::of(fault)))
+    }
+}
+
+/// [`Failure::TlsTruncated`] in the registry.
+#[derive(Debug)]
+struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection ended without close_notify")
+    }
+}
+
+impl core::error::Error for Cut {}
+
+// spec: TLS-010
+impl Diagnostic for Cut {
+    fn class(&self) -> Class {
+        Class::State
+    }
+
+    fn code(&self) -> &'static str {
+        "truncated"
+    }
+
+    fn requirement(&self) -> &'static str {
+        "TLS-010"
     }
 }
 
@@ -80,7 +120,11 @@ impl fmt::Display for Failure {
             Self::Idle => f.write_str("nothing moved for the idle time"),
             Self::Aborted => f.write_str("ended by this side"),
             Self::Internal(what) => f.write_str(what),
-            Self::Handshake(_) | Self::Channel(_) | Self::Frame(_) => Ok(()),
+            Self::Handshake(_)
+            | Self::Channel(_)
+            | Self::Frame(_)
+            | Self::Tls(_)
+            | Self::TlsTruncated => Ok(()), // written above
         }
     }
 }
@@ -91,6 +135,7 @@ impl core::error::Error for Failure {
             Self::Handshake(error) => Some(error),
             Self::Channel(error) => Some(error),
             Self::Frame(error) => Some(error),
+            Self::Tls(error) => Some(error),
             Self::Connect(error) => Some(error),
             _ => None,
         }

@@ -44,6 +44,8 @@ pub(crate) struct ServerSide<'a> {
     pub(crate) policy: Policy,
     /// One permit for each RSA private operation at a time.
     pub(crate) rsa: &'a Arc<Semaphore>,
+    /// E of TLS-082, of this connection.
+    pub(crate) binding: Option<[u8; 32]>,
 }
 
 /// The server's side, to the open record.
@@ -55,8 +57,11 @@ pub(crate) async fn serve<F>(
 where
     F: Future<Output = Answer> + Send + 'static,
 {
-    let ServerSide { clock, key, policy, rsa } = side;
-    let (state, m1) = Server::greet(key, policy, clock.tick());
+    let ServerSide { clock, key, policy, rsa, binding } = side;
+    let (mut state, m1) = Server::greet(key, policy, clock.tick());
+    if let Some(e) = binding {
+        state = state.bound_to(e);
+    }
     let deadline = clock.instant(state.deadline());
     // A state that is given anything at its deadline answers that it is late, so nothing is given to it then.
     let late = |tick: Tick| clock.tick() >= tick;
@@ -128,9 +133,13 @@ pub(crate) async fn connect(
     key: ClientKey,
     pin: Option<[u8; 32]>,
     keypair: impl Future<Output = Result<RsaPrivate, Failure>>,
+    binding: Option<[u8; 32]>,
 ) -> Result<Channel, Failure> {
     let clock = Clock::start();
-    let state = Client::connect(key, pin, clock.tick());
+    let mut state = Client::connect(key, pin, clock.tick());
+    if let Some(e) = binding {
+        state = state.bound_to(e);
+    }
     let m1 = match wire.receive(clock.instant(state.deadline())).await {
         Arrival::Message(m1) => m1,
         Arrival::Late => Vec::new(),

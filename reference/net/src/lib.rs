@@ -9,14 +9,19 @@
 mod client;
 mod clock;
 mod error;
+mod half_open;
 mod handshake;
+mod listener;
 mod places;
 mod server;
+mod tls;
 mod transport;
 mod tunnel;
 
 pub use client::{Backoff, Client, Endpoint, Keys};
 pub use error::Failure;
-pub use server::{Accepted, Credentials, Limits, Listener, Server, ServerRsa};
+pub use listener::{Accepted, Listener};
+pub use server::{Credentials, Limits, Server, ServerRsa};
+pub use tls::{TlsClient, TlsServer, TlsStream};
 pub use transport::Transport;
 pub use tunnel::{Receiver, Sender, Tunnel};

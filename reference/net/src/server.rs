@@ -2,9 +2,6 @@
 
 use core::fmt;
 use core::future::Future;
-use std::collections::BTreeMap;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,16 +9,20 @@ use secure_tunnel::credentials::Id;
 use secure_tunnel::handshake::SharedKey;
 use secure_tunnel::handshake::server::{Answer, Policy};
 use secure_tunnel::{RsaPrivate, fresh};
+use secure_tunnel_tls::{ServerTls, TlsError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use crate::clock::Clock;
 use crate::error::Failure;
+use crate::half_open::Entry;
 use crate::handshake::{self, ServerSide};
-use crate::places::{Place, Places};
+use crate::listener::{Gate, Listener};
+use crate::places::Place;
+use crate::tls::{self, Io, Secured};
 use crate::transport::{BoxRead, BoxWrite, Role, Transport, Wire};
 use crate::tunnel::Tunnel;
 
@@ -87,6 +88,7 @@ impl Default for Limits {
 /// A server. Clones share everything.
 pub struct Server<C> {
     inner: Arc<Inner<C>>,
+    tls: Option<Arc<ServerTls>>,
 }
 
 struct Inner<C> {
@@ -94,10 +96,8 @@ struct Inner<C> {
     key: Mutex<SharedKey>,
     hourly: bool,
     policy: Policy,
-    limits: Limits,
     rsa: Arc<Semaphore>,
-    half_open: HalfOpen,
-    places: Places,
+    gate: Arc<Gate>,
     clock: Clock,
 }
 
@@ -115,13 +115,22 @@ impl<C: Credentials> Server<C> {
             key: Mutex::new(SharedKey::new(key, clock.tick())),
             hourly,
             policy,
-            limits,
             rsa: Arc::new(Semaphore::new(limits.rsa_operations.max(1))),
-            half_open: HalfOpen::new(limits.half_open.max(1)),
-            places: Places::new(limits.connections, limits.per_address),
+            gate: Gate::new(limits),
             clock,
         };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), tls: None }
+    }
+
+    /// Runs TLS on each connection first, by chapter 7, and the tunnel inside it. For [`Transport::Tcp`].
+    ///
+    /// After [`ServerTls::replace_lists`] or [`ServerTls::replace_trust`], call [`ServerTls::recheck`] for the
+    /// [`Tunnel::tls`] of each open connection, and [`Sender::abort`](crate::Sender::abort) for those that it refuses.
+    // spec: TLS-008
+    #[must_use]
+    pub fn with_tls(mut self, tls: Arc<ServerTls>) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// SHA-256 of M1, for clients that are to pin it; of use where the key is [`ServerRsa::Pinned`].
@@ -136,8 +145,8 @@ impl<C: Credentials> Server<C> {
         &self.inner.credentials
     }
 
-    /// Runs the handshake on one connection, such as a TLS stream that was accepted elsewhere. After a failure it has
-    /// ended the connection too.
+    /// Runs the handshake on one connection, such as a TLS stream that was accepted elsewhere; with
+    /// [`Self::with_tls`], that of TLS before it. After a failure it has ended the connection too.
     ///
     /// # Errors
     /// Why the client was refused; for the local log only.
@@ -146,88 +155,41 @@ impl<C: Credentials> Server<C> {
         stream: impl AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
         transport: Transport,
     ) -> Result<Tunnel, Failure> {
-        let (reader, writer) = tokio::io::split(stream);
-        self.inner.handshake(Box::new(reader), Box::new(writer), transport, None).await
+        match &self.tls {
+            Some(tls) => self.inner.secured(tls, Box::new(stream), transport, None).await,
+            None => {
+                let (reader, writer) = tokio::io::split(stream);
+                self.inner.plain(Box::new(reader), Box::new(writer), transport, None).await
+            }
+        }
     }
 
     /// Accepts connections in the background and runs their handshakes side by side.
     #[must_use]
-    pub fn listen(&self, listener: TcpListener, transport: Transport) -> Listener {
-        // As many as may wait for the application; handshakes that are done wait to get in.
-        let (found, accepted) = mpsc::channel(64);
-        let inner = Arc::clone(&self.inner);
-        let mut tasks = vec![tokio::spawn(accept(Arc::clone(&inner), listener, transport, found))];
-        if inner.hourly {
-            tasks.push(tokio::spawn(rotate(inner)));
+    pub fn listen(&self, socket: TcpListener, transport: Transport) -> Listener {
+        let server = self.clone();
+        let take = move |stream, place| server.clone().take(stream, transport, place);
+        let listener = Listener::start(Arc::clone(&self.inner.gate), socket, take);
+        match self.inner.hourly {
+            true => listener.with(tokio::spawn(rotate(Arc::clone(&self.inner)))),
+            false => listener,
         }
-        Listener { accepted, tasks }
     }
-}
 
-/// Connections as they come out of their handshakes. Dropped, it accepts no more; those that are established live on.
-#[derive(Debug)]
-pub struct Listener {
-    accepted: mpsc::Receiver<Accepted>,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-/// One connection after its handshake.
-#[derive(Debug)]
-pub struct Accepted {
-    /// The other side.
-    pub peer: SocketAddr,
-    /// The established connection, or why there is none.
-    pub outcome: Result<Tunnel, Failure>,
-}
-
-impl Listener {
-    /// The next connection that was established or refused. `None` only if the listening socket is gone for good.
-    /// Safe to cancel.
-    pub async fn next(&mut self) -> Option<Accepted> {
-        self.accepted.recv().await
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
-    }
-}
-
-async fn accept<C: Credentials>(
-    inner: Arc<Inner<C>>,
-    listener: TcpListener,
-    transport: Transport,
-    found: mpsc::Sender<Accepted>,
-) {
-    loop {
-        let Some(permit) = inner.places.room().await else { return };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Of the one connection, or for want of descriptors: in either case others can go on.
-                if !is_of_connection(&error) {
-                    sleep(Duration::from_millis(100)).await;
-                }
-                continue;
+    async fn take(
+        self,
+        stream: TcpStream,
+        transport: Transport,
+        place: Place,
+    ) -> Result<Tunnel, Failure> {
+        match &self.tls {
+            Some(tls) => self.inner.secured(tls, Box::new(stream), transport, Some(place)).await,
+            None => {
+                let (reader, writer) = stream.into_split();
+                self.inner.plain(Box::new(reader), Box::new(writer), transport, Some(place)).await
             }
-        };
-        let (inner, found) = (Arc::clone(&inner), found.clone());
-        let Some(place) = inner.places.take(permit, peer.ip()) else {
-            // Told only if the application keeps up: what is refused must not pile up.
-            let _ = found.try_send(Accepted { peer, outcome: Err(Failure::TooManyFromAddress) });
-            continue;
-        };
-        tokio::spawn(async move {
-            let outcome = inner.take(stream, transport, place).await;
-            let _ = found.send(Accepted { peer, outcome }).await; // nobody listens any more
-        });
+        }
     }
-}
-
-fn is_of_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
 /// Replaces the RSA key each hour.
@@ -250,16 +212,32 @@ impl<C: Credentials> Inner<C> {
         self.key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn take(
+    async fn plain(
         self: &Arc<Self>,
-        stream: TcpStream,
+        reader: BoxRead,
+        writer: BoxWrite,
         transport: Transport,
-        place: Place,
+        place: Option<Place>,
     ) -> Result<Tunnel, Failure> {
-        // Small records must not wait for each other; where it can't be set they do.
-        let _ = stream.set_nodelay(true);
-        let (reader, writer) = stream.into_split();
-        self.handshake(Box::new(reader), Box::new(writer), transport, Some(place)).await
+        let entry = self.gate.half_open.enter();
+        self.handshake(reader, writer, transport, entry, place, None).await
+    }
+
+    /// TLS, and the tunnel inside it.
+    async fn secured(
+        self: &Arc<Self>,
+        tls: &ServerTls,
+        io: Box<dyn Io>,
+        transport: Transport,
+        place: Option<Place>,
+    ) -> Result<Tunnel, Failure> {
+        if transport != Transport::Tcp {
+            return Err(tls::NO_WEBSOCKET);
+        }
+        let mut entry = self.gate.half_open.enter();
+        let stream = entry.unless_evicted(tls::accept(tls, io)).await??;
+        let (reader, writer, secured) = stream.split();
+        self.handshake(reader, writer, transport, entry, place, Some(secured)).await
     }
 
     async fn handshake(
@@ -267,38 +245,39 @@ impl<C: Credentials> Inner<C> {
         reader: BoxRead,
         writer: BoxWrite,
         transport: Transport,
+        mut entry: Entry,
         place: Option<Place>,
+        secured: Option<Secured>,
     ) -> Result<Tunnel, Failure> {
-        let (entry, mut evicted) = self.half_open.enter();
         let opening = Wire::open(reader, writer, transport, Role::Server, ("", ""));
-        let mut wire = tokio::select! {
-            biased;
-            _ = &mut evicted => return Err(Failure::Crowded),
-            wire = timeout(UPGRADE, opening) => match wire {
-                Ok(wire) => wire?,
-                Err(_) => return Err(Failure::Upgrade("the client took too long".to_owned())),
-            },
+        let mut wire = match entry.unless_evicted(timeout(UPGRADE, opening)).await? {
+            Ok(wire) => wire?,
+            Err(_) => return Err(Failure::Upgrade("the client took too long".to_owned())),
         };
         let side = ServerSide {
             clock: self.clock,
             key: self.key().current(),
             policy: self.policy,
             rsa: &self.rsa,
+            binding: secured.as_ref().and_then(|secured| secured.binding),
         };
         let store = Arc::clone(self);
         let look_up = move |id| async move { store.credentials.look_up(id).await };
-        let outcome = tokio::select! {
-            biased;
-            _ = &mut evicted => Err(handshake::Refused {
-                failure: Failure::Crowded,
-                release: self.clock.tick(),
-            }),
-            outcome = handshake::serve(&mut wire, side, look_up) => outcome,
-        };
+        let serving = handshake::serve(&mut wire, side, look_up);
+        let outcome = entry.unless_evicted(serving).await.unwrap_or_else(|failure| {
+            Err(handshake::Refused { failure, release: self.clock.tick() })
+        });
         drop(entry);
         match outcome {
+            // spec: TLS-067
+            Ok((_, id)) if secured.as_ref().is_some_and(|secured| !secured.admits(&id)) => {
+                wire.end().await;
+                Err(Failure::Tls(TlsError::IdMismatch))
+            }
             Ok((channel, id)) => {
-                Ok(Tunnel::start(wire, channel, Some(id), self.limits.idle, place))
+                let idle = self.gate.limits.idle;
+                let tls = secured.map(|secured| secured.peer);
+                Ok(Tunnel::start(wire, channel, Some(id), idle, place, tls))
             }
             Err(refused) => {
                 // spec: OBS-005
@@ -310,64 +289,14 @@ impl<C: Credentials> Inner<C> {
     }
 }
 
-/// The connections in their handshake, oldest first. A new one pushes the oldest out when there are too many, so that
-/// peers that connect and wait can't keep others out for longer than it takes to connect.
-struct HalfOpen {
-    limit: usize,
-    waiting: Arc<Mutex<Waiting>>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    next: u64,
-    by_age: BTreeMap<u64, oneshot::Sender<()>>,
-}
-
-/// Leaves when dropped.
-struct Entry {
-    number: u64,
-    waiting: Arc<Mutex<Waiting>>,
-}
-
-impl HalfOpen {
-    fn new(limit: usize) -> Self {
-        Self { limit, waiting: Arc::default() }
-    }
-
-    /// The receiver is told when this one has to go.
-    fn enter(&self) -> (Entry, oneshot::Receiver<()>) {
-        let (tell, evicted) = oneshot::channel();
-        let mut waiting = lock(&self.waiting);
-        let number = waiting.next;
-        waiting.next += 1;
-        while waiting.by_age.len() >= self.limit {
-            if let Some((_, oldest)) = waiting.by_age.pop_first() {
-                let _ = oldest.send(()); // it is going already
-            }
-        }
-        waiting.by_age.insert(number, tell);
-        (Entry { number, waiting: Arc::clone(&self.waiting) }, evicted)
-    }
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        lock(&self.waiting).by_age.remove(&self.number);
-    }
-}
-
-fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<C> Clone for Server<C> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self { inner: Arc::clone(&self.inner), tls: self.tls.clone() }
     }
 }
 
 impl<C> fmt::Debug for Server<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("limits", &self.inner.limits).finish_non_exhaustive()
+        f.debug_struct("Server").field("limits", &self.inner.gate.limits).finish_non_exhaustive()
     }
 }

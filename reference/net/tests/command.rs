@@ -6,111 +6,11 @@
 mod process;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::Stdio;
 
-use process::{BINARY, Watchdog, key};
-use tempfile::TempDir;
-
-/// A directory with the credentials of alice.
-fn with_alice() -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    assert!(run(directory.path(), &["keygen", "--id", "alice"]).status.success());
-    directory
-}
-
-fn command(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
-    command.current_dir(directory).args(arguments).stdin(Stdio::null());
-    command
-}
-
-fn run(directory: &Path, arguments: &[&str]) -> Output {
-    command(directory, arguments).output().unwrap()
-}
-
-fn told(output: &Output) -> (Option<i32>, String) {
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-/// A command that says on standard error what happens; ended when dropped.
-struct Running {
-    _watchdog: Watchdog,
-    child: Child,
-    log: BufReader<ChildStderr>,
-}
-
-impl Running {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        Self { _watchdog: Watchdog::of(&child), child, log }
-    }
-
-    fn serve(directory: &Path, url: &str, arguments: &[&str]) -> (Self, String) {
-        let key = key("4552-a");
-        let fixed = ["serve", url, "--credentials", ".", "--rsa-key", key.to_str().unwrap()];
-        let mut running = Self::start(&mut command(directory, &[&fixed[..], arguments].concat()));
-        let line = running.wait_for("listening on ");
-        let url = line.split("listening on ").nth(1).unwrap().trim().to_owned();
-        (running, url)
-    }
-
-    /// The next line with `text` in it. A log that ends without it fails the test.
-    fn wait_for(&mut self, text: &str) -> String {
-        let mut seen = String::new();
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "no {text:?} in:\n{seen}");
-            if line.contains(text) {
-                return line;
-            }
-            seen.push_str(&line);
-        }
-    }
-
-    /// As an operator does with SIGTERM; gives the exit code.
-    fn terminate(mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // unless it has ended
-        let _ = self.child.wait();
-    }
-}
-
-/// A client as a user runs it, but for the RSA key.
-fn connect(directory: &Path, url: &str, more: &[&str]) -> Command {
-    let key = key("4552-b");
-    let fixed = ["connect", url, "--key", "alice.client.toml", "--test-rsa-key"];
-    command(directory, &[&fixed[..], &[key.to_str().unwrap()], more].concat())
-}
-
-/// Sends `input` and gives what comes back.
-fn exchange(command: &mut Command, input: &str) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _watchdog = Watchdog::of(&child);
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_owned();
-    let writer = std::thread::spawn(move || {
-        let _ = stdin.write_all(input.as_bytes()); // the client may have ended
-    });
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    output
-}
+use process::*;
 
 /// The loopback interface is counted because the number is given.
 #[test]

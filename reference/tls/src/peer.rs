@@ -1,7 +1,7 @@
 //! What the application is told of the peer: section 7.5.
 
 use rustls::pki_types::CertificateDer;
-use rustls::{ConnectionCommon, ProtocolVersion};
+use rustls::{ConnectionCommon, HandshakeKind, ProtocolVersion};
 use secure_tunnel::credentials::Id;
 use sha2::{Digest, Sha256};
 
@@ -26,6 +26,8 @@ pub struct PeerInfo {
     pub server_name: Option<String>,
     /// The version of TLS.
     pub version: Option<ProtocolVersion>,
+    /// Whether this is a session of an earlier connection.
+    pub resumed: bool,
     /// As the peer sent it, for a later check.
     pub(crate) chain: Vec<CertificateDer<'static>>,
 }
@@ -83,6 +85,7 @@ pub(crate) fn info<D>(
         alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
         server_name: None,
         version: connection.protocol_version(),
+        resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
         chain,
     }
 }

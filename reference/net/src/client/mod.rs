@@ -19,7 +19,8 @@ pub use keys::Keys;
 
 use crate::error::Failure;
 use crate::handshake;
-use crate::transport::{BoxRead, BoxWrite, Role, Wire};
+use crate::tls::{self, Secured, TlsClient};
+use crate::transport::{BoxRead, BoxWrite, Role, Transport, Wire};
 use crate::tunnel::Tunnel;
 
 /// How long connecting, and then the HTTP upgrade, may take.
@@ -31,6 +32,7 @@ pub struct Client {
     pin: Option<[u8; 32]>,
     keys: Keys,
     idle: Option<Duration>,
+    tls: Option<TlsClient>,
 }
 
 impl Client {
@@ -40,13 +42,21 @@ impl Client {
     /// loopback interface.
     #[must_use]
     pub fn new(key: &ClientKey, pin: Option<[u8; 32]>, keys: Keys) -> Self {
-        Self { key: key.expose(), pin, keys, idle: None }
+        Self { key: key.expose(), pin, keys, idle: None, tls: None }
     }
 
     /// Ends established connections when nothing has arrived, or nothing could be sent, for so long.
     #[must_use]
     pub fn with_idle(mut self, idle: Duration) -> Self {
         self.idle = Some(idle);
+        self
+    }
+
+    /// Runs TLS on each connection first, by chapter 7, and the tunnel inside it. For [`Transport::Tcp`].
+    // spec: TLS-008
+    #[must_use]
+    pub fn with_tls(mut self, tls: TlsClient) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -57,18 +67,16 @@ impl Client {
     pub async fn connect(&self, to: &Endpoint) -> Result<Tunnel, Failure> {
         // Before connecting, so that the server need not wait for it.
         self.keys.ready().await;
-        let connecting = TcpStream::connect((to.host.as_str(), to.port));
-        let stream = match timeout(CONNECT, connecting).await {
-            Ok(stream) => stream.map_err(Failure::Connect)?,
-            Err(elapsed) => return Err(Failure::Connect(elapsed.into())),
-        };
-        let _ = stream.set_nodelay(true); // small records wait for each other then
+        let stream = dial(to).await?;
+        if self.tls.is_some() {
+            return self.over(stream, to).await;
+        }
         let (reader, writer) = stream.into_split();
-        self.handshake(Box::new(reader), Box::new(writer), to).await
+        self.handshake(Box::new(reader), Box::new(writer), to, None).await
     }
 
-    /// Runs the handshake on a connection that exists, such as a TLS stream. `to` gives the transport and, for
-    /// WebSocket, host and path of the upgrade.
+    /// Runs the handshake on a connection that exists, such as a TLS stream; with [`Self::with_tls`], that of TLS
+    /// before it. `to` gives the transport and, for WebSocket, host and path of the upgrade.
     ///
     /// # Errors
     /// As [`Self::connect`].
@@ -77,8 +85,15 @@ impl Client {
         stream: impl AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
         to: &Endpoint,
     ) -> Result<Tunnel, Failure> {
+        if let Some(tls) = &self.tls {
+            if to.transport != Transport::Tcp {
+                return Err(tls::NO_WEBSOCKET);
+            }
+            let (reader, writer, secured) = tls.over(stream).await?.split();
+            return self.handshake(reader, writer, to, Some(secured)).await;
+        }
         let (reader, writer) = tokio::io::split(stream);
-        self.handshake(Box::new(reader), Box::new(writer), to).await
+        self.handshake(Box::new(reader), Box::new(writer), to, None).await
     }
 
     async fn handshake(
@@ -86,6 +101,7 @@ impl Client {
         reader: BoxRead,
         writer: BoxWrite,
         to: &Endpoint,
+        secured: Option<Secured>,
     ) -> Result<Tunnel, Failure> {
         let key =
             ClientKey::parse(&self.key).map_err(|_| Failure::Internal("clientKey was changed"))?;
@@ -96,8 +112,12 @@ impl Client {
             Ok(wire) => wire?,
             Err(_) => return Err(Failure::Upgrade("the server took too long".to_owned())),
         };
-        match handshake::connect(&mut wire, key, self.pin, self.keys.take()).await {
-            Ok(channel) => Ok(Tunnel::start(wire, channel, None, self.idle, None)),
+        let binding = secured.as_ref().and_then(|secured| secured.binding);
+        match handshake::connect(&mut wire, key, self.pin, self.keys.take(), binding).await {
+            Ok(channel) => {
+                let tls = secured.map(|secured| secured.peer);
+                Ok(Tunnel::start(wire, channel, None, self.idle, None, tls))
+            }
             Err(failure) => {
                 wire.end().await;
                 Err(failure)
@@ -129,6 +149,17 @@ impl Client {
             }
         }
     }
+}
+
+/// A TCP connection.
+pub(crate) async fn dial(to: &Endpoint) -> Result<TcpStream, Failure> {
+    let connecting = TcpStream::connect((to.host.as_str(), to.port));
+    let stream = match timeout(CONNECT, connecting).await {
+        Ok(stream) => stream.map_err(Failure::Connect)?,
+        Err(elapsed) => return Err(Failure::Connect(elapsed.into())),
+    };
+    let _ = stream.set_nodelay(true); // small records wait for each other then
+    Ok(stream)
 }
 
 impl fmt::Debug for Client {

@@ -101,7 +101,12 @@ impl Incoming {
                 }
                 continue;
             }
-            match self.fill().await {
+            let filled = self.fill().await;
+            if let Some(failure) = filled.as_ref().err().and_then(Failure::of_tls) {
+                self.ended = true;
+                return Err(failure);
+            }
+            match filled {
                 Ok(0) | Err(_) => {
                     self.ended = true;
                     // spec: FRAME-010
@@ -147,9 +152,7 @@ impl Incoming {
 
     /// Reads and forgets until the peer ends the connection too, for a second at most.
     pub(crate) async fn linger(&mut self) {
-        self.buffer.resize(SMALL, 0);
-        let drain = async { while let Ok(1..) = self.io.read(&mut self.buffer).await {} };
-        let _ = timeout(LINGER, drain).await; // whichever comes first
+        linger(&mut self.io).await;
     }
 
     async fn fill(&mut self) -> std::io::Result<usize> {
@@ -163,6 +166,18 @@ impl Incoming {
         self.end = read;
         Ok(read)
     }
+}
+
+async fn linger(io: &mut (impl AsyncRead + Unpin)) {
+    let mut buffer = [0; SMALL];
+    let drain = async { while let Ok(1..) = io.read(&mut buffer).await {} };
+    let _ = timeout(LINGER, drain).await; // whichever comes first
+}
+
+/// Ends a stream that is no [`Wire`] and waits a little for the peer to do so.
+pub(crate) async fn end(io: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    let _ = timeout(CLOSING, io.shutdown()).await; // there is nobody left to tell
+    linger(io).await;
 }
 
 /// The sending half.

@@ -19,6 +19,7 @@ use std::time::Duration;
 use secure_tunnel::channel::{Channel, Exporter, MAX_PAYLOAD, Opened, Opener};
 use secure_tunnel::credentials::Id;
 use secure_tunnel::error::ChannelError;
+use secure_tunnel_tls::PeerInfo;
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -80,6 +81,7 @@ enum Command {
 
 struct Shared {
     peer: Option<Id>,
+    tls: Option<Arc<PeerInfo>>,
     /// Octets that may wait to be sent.
     room: Arc<Semaphore>,
     /// Whether a close record was queued. Who queues anything holds it, so that nothing that is to be sent comes
@@ -103,6 +105,7 @@ impl Tunnel {
         peer: Option<Id>,
         idle: Option<Duration>,
         place: Option<Place>,
+        tls: Option<Arc<PeerInfo>>,
     ) -> Self {
         let (sealer, opener, exporter) = channel.split();
         let Wire { incoming, outgoing, .. } = wire;
@@ -110,6 +113,7 @@ impl Tunnel {
         let (commands, queue) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
             peer,
+            tls,
             room: Arc::new(Semaphore::new(QUEUE_OCTETS)),
             closed: AsyncMutex::new(false),
             stalled: AtomicBool::new(false),
@@ -137,6 +141,13 @@ impl Tunnel {
     #[must_use]
     pub fn peer(&self) -> Option<&Id> {
         self.sender.peer()
+    }
+
+    /// What TLS knows of the other side, where it runs around this tunnel by [`Server::with_tls`](crate::Server::with_tls)
+    /// or [`Client::with_tls`](crate::Client::with_tls).
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<PeerInfo>> {
+        self.sender.shared.tls.as_ref()
     }
 
     /// See [`Sender::send`].

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use secure_tunnel_net::{Endpoint, Transport};
 
 use crate::ca::args::CaArgs;
+use crate::tls::args::{ClientTlsArgs, ServerTlsArgs};
 
 const EXAMPLES: &str = "\
 Examples, on one machine:
@@ -21,8 +22,8 @@ Exit codes: 0 done, 1 something on this machine failed, 2 usage, 3 a file or val
 
 /// A credentialed tunnel over TCP or WebSocket, and stateless login tokens.
 ///
-/// Version 1 needs a channel that authenticates the server (TLS, SSH, the loopback interface), or --pin on the
-/// client: see spec/security.md.
+/// Version 1 needs a channel that authenticates the server (mutual TLS, which `ca`, `serve` and `connect` make; SSH; the
+/// loopback interface), or --pin on the client: see spec/security.md.
 #[derive(Debug, Parser)]
 #[command(name = "secure-tunnel", version, after_help = EXAMPLES)]
 pub struct Arguments {
@@ -69,6 +70,12 @@ Examples:
   secure-tunnel serve ws://127.0.0.1:7000 --credentials clients/ --forward 127.0.0.1:5432
   secure-tunnel serve tcp://127.0.0.1:7000 --credentials clients/ --exec 'tee -a /var/log/$SECURE_TUNNEL_ID'
 
+Mutual TLS, with the files of `secure-tunnel ca`, around the tunnel or in place of it:
+  secure-tunnel serve tcp://0.0.0.0:7000 --credentials clients/ --echo --tls-cert localhost.cert.pem \\
+    --tls-key localhost.key.pem --client-ca ca/ca.cert.pem --allow allowed.txt
+  secure-tunnel serve tcp://0.0.0.0:3100 --plain-tls --forward 127.0.0.1:80 --tls-cert localhost.cert.pem \\
+    --tls-key localhost.key.pem --client-ca ca/ca.cert.pem
+
 Pinned, without TLS around it: make a key once, and give the pin that `serve` prints to the clients:
   openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4552 -out server-rsa.pem
   secure-tunnel serve tcp://0.0.0.0:7000 --credentials clients/ --rsa-key server-rsa.pem --echo")]
@@ -78,8 +85,8 @@ pub struct ServeArgs {
     pub listen: ListenAt,
 
     /// A directory with *.server.toml files, or one file with `id` and `server_key`, alone or in `client` tables.
-    #[arg(long, value_name = "PATH")]
-    pub credentials: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "plain_tls")]
+    pub credentials: Option<PathBuf>,
 
     #[command(flatten)]
     pub application: Application,
@@ -104,6 +111,9 @@ pub struct ServeArgs {
     /// Connections from one address (of IPv6 the first 64 bits) [default: 1000; without limit from this machine].
     #[arg(long, value_name = "N")]
     pub max_per_address: Option<usize>,
+
+    #[command(flatten)]
+    pub tls: ServerTlsArgs,
 }
 
 #[derive(Debug, Args)]
@@ -124,21 +134,27 @@ pub struct Application {
 
 /// Connect standard input and output, or local TCP connections, to a server.
 ///
-/// Every tunnel has a handshake and an RSA key pair of its own; making one takes seconds.
+/// Every tunnel has a handshake and an RSA key pair of its own; making one takes seconds. With --plain-tls there is none.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   secure-tunnel connect ws://127.0.0.1:7000/ --key alice.client.toml < request > answer
   secure-tunnel connect tcp://127.0.0.1:7000 --key alice.client.toml --listen 127.0.0.1:5432
-  ssh -NL 7000:127.0.0.1:7000 server &      # a channel that authenticates the server")]
+  ssh -NL 7000:127.0.0.1:7000 server &      # a channel that authenticates the server
+
+Mutual TLS, with the files of `secure-tunnel ca`, around the tunnel or in place of it:
+  secure-tunnel connect tcp://localhost:7000 --key alice.client.toml --server-ca ca/ca.cert.pem \\
+    --tls-cert alice.cert.pem --tls-key alice.key.pem
+  secure-tunnel connect tcp://localhost:3100 --plain-tls --server-ca ca/ca.cert.pem \\
+    --tls-cert mail-server.cert.pem --tls-key mail-server.key.pem")]
 pub struct ConnectArgs {
     /// The server: tcp://HOST:PORT or ws://HOST:PORT/PATH.
     #[arg(value_name = "URL")]
     pub server: Endpoint,
 
     /// The client's file from `keygen`.
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "plain_tls")]
+    pub key: Option<PathBuf>,
 
     /// SHA-256 of the server's RSA key, 64 hexadecimal digits, as `serve --rsa-key` prints it; any other is refused.
     #[arg(long, value_name = "HEX", value_parser = pin)]
@@ -163,6 +179,9 @@ pub struct ConnectArgs {
     /// PKCS#8 of a published key, for every connection: for tests alone.
     #[arg(long, value_name = "FILE", hide = true)]
     pub test_rsa_key: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub tls: ClientTlsArgs,
 }
 
 /// Log in with challenge tokens: keygen, challenge, sign, issue, verify.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use secure_tunnel_net::Failure;
+use secure_tunnel_tls::TlsError;
 
 use crate::log;
 
@@ -33,6 +34,15 @@ impl Fault {
         ExitCode::from(code)
     }
 
+    /// How a connection of a client ended that was not closed.
+    pub fn ending(to: &impl core::fmt::Display, failure: &Failure) -> Self {
+        match failure {
+            // With TLS 1.3 a server refuses a certificate after the client's side of the handshake is complete.
+            Failure::Tls(_) => Self::connecting(to, failure),
+            _ => Self::CutOff(format!("{to}: cut off: {failure}")),
+        }
+    }
+
     /// Why a client has no tunnel.
     pub fn connecting(to: &impl core::fmt::Display, failure: &Failure) -> Self {
         match failure {
@@ -41,6 +51,10 @@ impl Fault {
                 "{to}: the server ended the handshake. Only its own log says why: an unknown id, a wrong key \
                  or a clock that is 10 seconds off look the same from here"
             )),
+            // The other side has sent an alert, which says little on purpose.
+            Failure::Tls(TlsError::Handshake { what }) if what.contains("alert") => {
+                Self::Refused(format!("{to}: {failure}. The server's log says why"))
+            }
             _ => Self::Refused(format!("{to}: {failure}")),
         }
     }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
+use crate::log;
 
 /// No file of ours is longer.
 const MAX_FILE: u64 = 16 << 20;
@@ -108,6 +109,20 @@ fn exists(path: &Path) -> Fault {
         "{}: exists already, and keys are not overwritten; move it away or choose another name",
         path.display()
     ))
+}
+
+/// Tells of a key that everybody on this machine can read.
+pub fn warn_if_open(path: &Path) {
+    #[cfg(unix)]
+    if let Ok(of) = fs::metadata(path) {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&of.permissions()) & 0o777;
+        if mode & 0o007 != 0 {
+            let path = path.display();
+            log::line(format_args!(
+                "WARNING: {path}: everybody on this machine can get at this key (mode {mode:04o}); chmod 600 it"
+            ));
+        }
+    }
 }
 
 /// The text of a file.

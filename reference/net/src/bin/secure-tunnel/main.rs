@@ -10,6 +10,7 @@ mod log;
 mod pump;
 mod serve;
 mod store;
+mod tls;
 mod token;
 mod under_test;
 

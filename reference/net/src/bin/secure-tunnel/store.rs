@@ -34,7 +34,7 @@ struct File {
 
 /// A file is read again when this changes.
 #[derive(PartialEq, Eq, Clone)]
-struct Stamp {
+pub struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
     /// Tells apart a file and the one that was moved over it within one tick of the clock.
@@ -119,7 +119,7 @@ impl Watcher {
         self.files.retain(|path, _| paths.contains(path));
         let mut changed = before != self.files.len();
         for path in paths {
-            let Some(stamp) = stamp(&path) else { continue }; // it has just gone
+            let Some(stamp) = Stamp::of(&path) else { continue }; // it has just gone
             if self.files.get(&path).is_some_and(|file| file.stamp == stamp) {
                 continue;
             }
@@ -174,14 +174,17 @@ fn paths(path: &Path) -> Result<BTreeSet<PathBuf>, String> {
     Ok(found)
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
-    let of = fs::metadata(path).ok()?;
-    Some(Stamp {
-        modified: of.modified().ok(),
-        length: of.len(),
-        #[cfg(unix)]
-        inode: std::os::unix::fs::MetadataExt::ino(&of),
-    })
+impl Stamp {
+    /// That of a file; `None` if there is none.
+    pub fn of(path: &Path) -> Option<Self> {
+        let of = fs::metadata(path).ok()?;
+        Some(Self {
+            modified: of.modified().ok(),
+            length: of.len(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(&of),
+        })
+    }
 }
 
 fn clients(path: &Path) -> Result<Vec<(Id, Key)>, String> {
