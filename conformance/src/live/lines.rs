@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::object::Object;
 use crate::shim::protocol::Implementation;
 
 /// A line of an endpoint.
@@ -40,7 +41,7 @@ pub enum Happened {
 struct Raw {
     ready: Option<bool>,
     port: Option<u16>,
-    implementation: Option<Implementation>,
+    implementation: Option<Object<Implementation>>,
     credentials: Option<u64>,
     event: Option<String>,
     peer: Option<u64>,
@@ -70,11 +71,15 @@ impl Line {
             let text: String = String::from_utf8_lossy(octets).chars().take(120).collect();
             format!("{text:?}")
         };
-        let raw: Raw = serde_json::from_slice(octets)
+        let text = std::str::from_utf8(octets).map_err(|e| {
+            format!("{}, which is not UTF-8 from octet {} on", shown(), e.valid_up_to())
+        })?;
+        let Object(raw): Object<Raw> = serde_json::from_str(text)
             .map_err(|e| format!("{}, which is no line of the live protocol: {e}", shown()))?;
         let lacks = |field: &str| format!("{}, which lacks {field}", shown());
         if raw.ready == Some(true) {
-            let implementation = raw.implementation.ok_or_else(|| lacks("implementation"))?;
+            let Object(implementation) =
+                raw.implementation.ok_or_else(|| lacks("implementation"))?;
             return Ok(Line::Ready { port: raw.port, implementation });
         }
         if let Some(count) = raw.credentials {
@@ -151,6 +156,9 @@ mod tests {
         for (line, part) in [
             (&b"hello"[..], "no line of the live protocol"),
             (b"{}", "lacks ready, credentials or event"),
+            (br#"[true,7,{"name":"x","version":"1"}]"#, "expected an object"),
+            (br#"{"ready":true,"port":7,"implementation":["x","1"]}"#, "expected an object"),
+            (b"{\"event\":\"open\",\"peer\":1,\"note\":\"\xff\"}", "not UTF-8 from octet 33"),
             (br#"{"event":"open"}"#, "lacks peer or dial"),
             (br#"{"event":"end","peer":1}"#, "lacks clean"),
             (br#"{"event":"shut","peer":1}"#, "no event \"shut\""),
