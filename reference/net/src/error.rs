@@ -4,7 +4,7 @@ use core::fmt;
 use std::io;
 
 use secure_tunnel::error::{ChannelError, Class, Diagnostic, FrameError, HandshakeError};
-use secure_tunnel_tls::TlsError;
+use secure_tunnel_tls::{CertificateInfo, TlsError};
 
 /// Why a connection was refused or ended. Nothing of it is ever sent to the peer.
 // spec: OBS-004
@@ -19,6 +19,13 @@ pub enum Failure {
     Frame(FrameError),
     /// TLS failed, or the peer's certificate is not acceptable.
     Tls(TlsError),
+    /// The client that shows this certificate is refused.
+    TlsClient {
+        /// Why.
+        error: TlsError,
+        /// What it says of itself, which may be a lie.
+        certificate: Box<CertificateInfo>,
+    },
     /// Without a tunnel inside, TLS ended without close_notify: something may be missing.
     TlsTruncated,
     /// The peer broke the WebSocket protocol, in this way.
@@ -63,9 +70,17 @@ impl Failure {
             Self::Handshake(error) => Some(error),
             Self::Channel(error) => Some(error),
             Self::Frame(error) => Some(error),
-            Self::Tls(error) => Some(error),
+            Self::Tls(error) | Self::TlsClient { error, .. } => Some(error),
             Self::TlsTruncated => Some(&Cut),
             _ => None,
+        }
+    }
+
+    /// Why a client is refused that has shown a certificate, or none.
+    pub(crate) fn of_client(error: TlsError, certificate: Option<CertificateInfo>) -> Self {
+        match certificate.map(Box::new) {
+            Some(certificate) => Self::TlsClient { error, certificate },
+            None => Self::Tls(error),
         }
     }
 
@@ -107,7 +122,12 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(error) = self.diagnostic() {
             let (class, code) = (error.class().name(), error.code());
-            return write!(f, "{error} ({class} {code}, {})", error.requirement());
+            write!(f, "{error} ({class} {code}, {})", error.requirement())?;
+            if let Self::TlsClient { certificate, .. } = self {
+                write!(f, "; its certificate: {}, sha256 ", certificate.subject.escape_debug())?;
+                certificate.fingerprint.iter().try_for_each(|octet| write!(f, "{octet:02x}"))?;
+            }
+            return Ok(());
         }
         match self {
             Self::WebSocket(fault) => write!(f, "WebSocket: {fault}"),
@@ -124,6 +144,7 @@ impl fmt::Display for Failure {
             | Self::Channel(_)
             | Self::Frame(_)
             | Self::Tls(_)
+            | Self::TlsClient { .. }
             | Self::TlsTruncated => Ok(()), // written above
         }
     }
@@ -135,7 +156,7 @@ impl core::error::Error for Failure {
             Self::Handshake(error) => Some(error),
             Self::Channel(error) => Some(error),
             Self::Frame(error) => Some(error),
-            Self::Tls(error) => Some(error),
+            Self::Tls(error) | Self::TlsClient { error, .. } => Some(error),
             Self::Connect(error) => Some(error),
             _ => None,
         }

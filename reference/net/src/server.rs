@@ -269,12 +269,13 @@ impl<C: Credentials> Inner<C> {
         });
         drop(entry);
         match outcome {
-            // spec: TLS-067
-            Ok((_, id)) if secured.as_ref().is_some_and(|secured| !secured.admits(&id)) => {
-                wire.end().await;
-                Err(Failure::Tls(TlsError::IdMismatch))
-            }
             Ok((channel, id)) => {
+                // spec: TLS-067
+                if let Some(secured) = secured.as_ref().filter(|secured| !secured.admits(&id)) {
+                    wire.end().await;
+                    let certificate = secured.peer.certificate.clone();
+                    return Err(Failure::of_client(TlsError::IdMismatch, certificate));
+                }
                 let idle = self.gate.limits.idle;
                 let tls = secured.map(|secured| secured.peer);
                 Ok(Tunnel::start(wire, channel, Some(id), idle, place, tls))

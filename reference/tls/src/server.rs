@@ -22,7 +22,7 @@ use crate::error::TlsError;
 use crate::in_force::InForce;
 use crate::lists::Lists;
 use crate::own::{Alpn, OwnCertificate, provider, versions};
-use crate::peer::{PeerInfo, info};
+use crate::peer::{CertificateInfo, PeerInfo, info};
 use crate::policy::Policies;
 use crate::signatures;
 use crate::trust::Trust;
@@ -214,20 +214,26 @@ impl Accept {
     /// Why the handshake failed with `error`: the peer and rustls are not told, this side is.
     #[must_use]
     pub fn reason(&self, error: &Error) -> TlsError {
-        self.refusal.get().unwrap_or_else(|| TlsError::of(error))
+        self.refusal.get().0.unwrap_or_else(|| TlsError::of(error))
+    }
+
+    /// What the certificate of the client says that was refused in the handshake, for the log: it proves nothing.
+    #[must_use]
+    pub fn presented(&self) -> Option<CertificateInfo> {
+        self.refusal.get().1.and_then(|leaf| CertificateInfo::of(&leaf).ok())
     }
 }
 
-/// Why this side refused, beside what rustls makes of it.
+/// Why this side refused, beside what rustls makes of it, and the leaf that it refused.
 #[derive(Debug, Clone, Default)]
-struct Refusal(Arc<Mutex<Option<TlsError>>>);
+struct Refusal(Arc<Mutex<(Option<TlsError>, Option<CertificateDer<'static>>)>>);
 
 impl Refusal {
-    fn set(&self, error: TlsError) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    fn set(&self, error: TlsError, leaf: Option<CertificateDer<'static>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Some(error), leaf);
     }
 
-    fn get(&self) -> Option<TlsError> {
+    fn get(&self) -> (Option<TlsError>, Option<CertificateDer<'static>>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -264,10 +270,13 @@ impl ResolvesServerCert for Resolver {
         // One that offers other protocols is refused by rustls.
         // spec: TLS-013
         if self.alpn == Alpn::Required && hello.alpn().is_none() {
-            self.refusal.set(TlsError::Alpn);
+            self.refusal.set(TlsError::Alpn, None);
             return None;
         }
-        self.contexts.choose(hello.server_name()).inspect_err(|e| self.refusal.set(e.clone())).ok()
+        self.contexts
+            .choose(hello.server_name())
+            .inspect_err(|e| self.refusal.set(e.clone(), None))
+            .ok()
     }
 }
 
@@ -304,7 +313,7 @@ impl ClientCertVerifier for Verifier {
         if self.clients == ClientCertificates::Required {
             let chain: Vec<_> = [leaf].into_iter().chain(others).cloned().collect();
             self.in_force.admit_client(&chain, now.as_secs()).map_err(|error| {
-                self.refusal.set(error);
+                self.refusal.set(error, Some(leaf.clone().into_owned()));
                 // This one becomes the alert access_denied.
                 // spec: TLS-026
                 Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use secure_tunnel_tls::{ClientTls, PeerInfo, Policies, ServerTls, TlsError, exporter};
+use secure_tunnel_tls::{
+    CertificateInfo, ClientTls, PeerInfo, Policies, ServerTls, TlsError, exporter,
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -91,7 +93,8 @@ pub(crate) async fn accept(tls: &ServerTls, io: Box<dyn Io>) -> Result<TlsStream
         Ok(Ok(stream)) => stream,
         Ok(Err((error, mut io))) => {
             transport::end(&mut io).await; // so that the alert arrives
-            return Err(Failure::Tls(fault(&error, |error| accept.reason(error))));
+            let reason = fault(&error, |error| accept.reason(error));
+            return Err(Failure::of_client(reason, accept.presented()));
         }
         Err(_) => return Err(LATE),
     };
@@ -100,6 +103,9 @@ pub(crate) async fn accept(tls: &ServerTls, io: Box<dyn Io>) -> Result<TlsStream
     let admitted = tls.admit(connection).and_then(|peer| {
         Ok((peer, policies.tls_exporter.then(|| exporter(connection)).transpose()?))
     });
+    let leaf = connection.peer_certificates().and_then(<[_]>::first);
+    let shown = leaf.and_then(|leaf| CertificateInfo::of(leaf).ok());
+    let admitted = admitted.map_err(|error| Failure::of_client(error, shown));
     conclude(stream.into(), admitted, policies).await
 }
 
@@ -123,19 +129,19 @@ pub(super) async fn connect(
     let admitted = tls.admit(name, connection).and_then(|peer| {
         Ok((peer, policies.tls_exporter.then(|| exporter(connection)).transpose()?))
     });
-    conclude(stream.into(), admitted, policies).await
+    conclude(stream.into(), admitted.map_err(Failure::Tls), policies).await
 }
 
 async fn conclude(
     mut io: tokio_rustls::TlsStream<Box<dyn Io>>,
-    admitted: Result<(PeerInfo, Option<[u8; 32]>), TlsError>,
+    admitted: Result<(PeerInfo, Option<[u8; 32]>), Failure>,
     policies: Policies,
 ) -> Result<TlsStream, Failure> {
     match admitted {
         Ok((peer, binding)) => Ok(TlsStream::new(io, peer, binding, policies)),
-        Err(error) => {
+        Err(failure) => {
             transport::end(&mut io).await;
-            Err(Failure::Tls(error))
+            Err(failure)
         }
     }
 }

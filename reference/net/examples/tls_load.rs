@@ -1,0 +1,263 @@
+//! What this crate adds to TLS by tokio-rustls alone, on the loopback interface and within half a minute: full and resumed
+//! handshakes with certificates on both sides, and octets echoed. Both are measured in turns, since a machine is not the
+//! same from one second to the next.
+//!
+//! ```sh
+//! cargo run --release -p secure-tunnel-net --example tls_load
+//! ```
+
+use std::error::Error;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
+use rustls::time_provider::DefaultTimeProvider;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use secure_tunnel_net::{Limits, TlsClient, TlsServer};
+use secure_tunnel_tls::{
+    Alpn, ClientCertificates, ClientSettings, ClientTls, Lists, OwnCertificate, Policies,
+    ServerSettings, ServerTls, Trust, server_name,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How long one turn takes, and how many there are of each; the median counts.
+const SPAN: Duration = Duration::from_millis(700);
+const TURNS: usize = 5;
+const CHUNK: usize = 16 * 1024;
+
+/// A certificate with its key.
+type Party = (CertificateDer<'static>, PrivatePkcs8KeyDer<'static>);
+
+struct World {
+    anchor: CertificateDer<'static>,
+    server: Party,
+    client: Party,
+}
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let world = world()?;
+    let (ours, plain) = (serve_ours(&world).await?, serve_plain(&world).await?);
+    let full = client_config(&world, Resumption::disabled())?;
+    let resumed = client_config(&world, Resumption::in_memory_sessions(256))?;
+    let cores = available_parallelism().map_or(1, usize::from);
+    println!(
+        "{cores} cores; each figure is the median of {TURNS} turns of {} ms\n",
+        SPAN.as_millis()
+    );
+    println!("                                  here    tokio-rustls   ratio");
+
+    for (what, config) in [("full handshakes", &full), ("resumed handshakes", &resumed)] {
+        let (mut here, mut there) = (Vec::new(), Vec::new());
+        for _ in 0..TURNS {
+            here.push(handshakes(ours, config, cores).await?);
+            there.push(handshakes(plain, config, cores).await?);
+        }
+        report(&format!("{what} a second"), median(here), median(there));
+    }
+
+    let tls = ClientTls::new(ClientSettings {
+        trust: Trust::new(&[&world.anchor], Policies::default())?,
+        certificate: Some(own(&world.client)?),
+        alpn: Alpn::LeftOut,
+        time: Arc::new(DefaultTimeProvider),
+    })?;
+    let client = TlsClient::new(Arc::new(tls), server_name(b"localhost")?);
+    let (mut here, mut there) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        here.push(echo(client.over(dial(ours).await?).await?).await?);
+        let connector = TlsConnector::from(Arc::clone(&full));
+        let stream = connector.connect(localhost()?, dial(plain).await?).await?;
+        there.push(echo(stream).await?);
+    }
+    report("MB a second echoed", median(here), median(there));
+    Ok(())
+}
+
+fn report(what: &str, here: f64, there: f64) {
+    println!("{what:28} {here:9.0} {there:15.0} {:7.3}", here / there);
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// Connections made and ended a second, by the same client whatever the server.
+async fn handshakes(port: u16, config: &Arc<ClientConfig>, cores: usize) -> Outcome<f64> {
+    let started = Instant::now();
+    let dialing = |_| {
+        let connector = TlsConnector::from(Arc::clone(config));
+        tokio::spawn(async move {
+            let mut count = 0u32;
+            while started.elapsed() < SPAN {
+                let mut stream = connector.connect(localhost()?, dial(port).await?).await?;
+                // An octet each way: the server has let this client in, and its tickets have arrived.
+                stream.write_all(b"x").await?;
+                stream.flush().await?;
+                stream.read_u8().await?;
+                stream.shutdown().await?;
+                count += 1;
+            }
+            Ok::<_, Box<dyn Error + Send + Sync>>(count)
+        })
+    };
+    let mut count = 0;
+    for task in (0..2 * cores).map(dialing).collect::<Vec<_>>() {
+        count += task.await??;
+    }
+    Ok(f64::from(count) / started.elapsed().as_secs_f64())
+}
+
+/// MB a second that come back.
+async fn echo(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Outcome<f64> {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let started = Instant::now();
+    let sending = tokio::spawn(async move {
+        let chunk = vec![7; CHUNK];
+        while started.elapsed() < SPAN {
+            writer.write_all(&chunk).await?;
+            writer.flush().await?;
+        }
+        writer.shutdown().await
+    });
+    let (mut octets, mut buffer) = (0, vec![0; CHUNK]);
+    loop {
+        match reader.read(&mut buffer).await? {
+            0 => break,
+            read => octets += read,
+        }
+    }
+    sending.await??;
+    Ok(octets as f64 / 1e6 / started.elapsed().as_secs_f64())
+}
+
+/// What both servers do.
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<()> {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match stream.read(&mut chunk).await? {
+            0 => return stream.shutdown().await,
+            read => {
+                stream.write_all(&chunk[..read]).await?;
+                stream.flush().await?;
+            }
+        }
+    }
+}
+
+async fn serve_ours(world: &World) -> Outcome<u16> {
+    let tls = ServerTls::new(ServerSettings {
+        contexts: Vec::new(),
+        default: Some(own(&world.server)?),
+        clients: ClientCertificates::Required,
+        trust: Trust::new(&[&world.anchor], Policies::default())?,
+        lists: Lists::default(),
+        alpn: Alpn::LeftOut,
+        time: Arc::new(DefaultTimeProvider),
+    })?;
+    let socket = TcpListener::bind("127.0.0.1:0").await?;
+    let port = socket.local_addr()?.port();
+    let mut listener = TlsServer::new(Arc::new(tls), Limits::default()).listen(socket);
+    tokio::spawn(async move {
+        while let Some(accepted) = listener.next().await {
+            if let Ok(stream) = accepted.outcome {
+                tokio::spawn(answer(stream));
+            }
+        }
+    });
+    Ok(port)
+}
+
+async fn serve_plain(world: &World) -> Outcome<u16> {
+    let (roots, provider) = (roots(world)?, Arc::new(ring::default_provider()));
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_client_cert_verifier(verifier.build()?)
+        .with_single_cert(vec![world.server.0.clone()], key(&world.server))?;
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let socket = TcpListener::bind("127.0.0.1:0").await?;
+    let port = socket.local_addr()?.port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = socket.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                stream.set_nodelay(true)?;
+                answer(acceptor.accept(stream).await?).await
+            });
+        }
+    });
+    Ok(port)
+}
+
+fn client_config(world: &World, resumption: Resumption) -> Outcome<Arc<ClientConfig>> {
+    let (roots, provider) = (roots(world)?, Arc::new(ring::default_provider()));
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_webpki_verifier(verifier.build()?)
+        .with_client_auth_cert(vec![world.client.0.clone()], key(&world.client))?;
+    config.resumption = resumption;
+    Ok(Arc::new(config))
+}
+
+async fn dial(port: u16) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn localhost() -> Outcome<ServerName<'static>> {
+    Ok(ServerName::try_from("localhost")?)
+}
+
+fn roots(world: &World) -> Outcome<Arc<RootCertStore>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(world.anchor.clone())?;
+    Ok(Arc::new(roots))
+}
+
+fn key((_, key): &Party) -> PrivateKeyDer<'static> {
+    key.clone_key().into()
+}
+
+fn own(party: &Party) -> Outcome<OwnCertificate> {
+    Ok(OwnCertificate::new(vec![party.0.clone()], key(party))?)
+}
+
+fn world() -> Outcome<World> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let key = KeyPair::generate()?;
+    let anchor = params.self_signed(&key)?.der().clone();
+    let issuer = Issuer::new(params, key);
+    let issue = |name, usage| -> Outcome<Party> {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![name];
+        params.extended_key_usages = vec![usage];
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &issuer)?.der().clone();
+        Ok((certificate, key.serialize_der().into()))
+    };
+    let server = SanType::DnsName("localhost".try_into()?);
+    let client = SanType::URI("secure-tunnel:alice".try_into()?);
+    Ok(World {
+        anchor,
+        server: issue(server, ExtendedKeyUsagePurpose::ServerAuth)?,
+        client: issue(client, ExtendedKeyUsagePurpose::ClientAuth)?,
+    })
+}
