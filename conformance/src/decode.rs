@@ -4,6 +4,8 @@ use serde_json::Value;
 
 mod certificate;
 
+pub(crate) use certificate::certificate;
+
 /// A line of a decoded value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -152,7 +154,7 @@ fn split<'a>(op: &str, name: &str, octets: &'a [u8]) -> Vec<(&'static str, &'a [
             fields(octets, &[("seed", 32), ("public key", 32)])
         }
         (_, "chain" | "anchors") => {
-            certificate::certificate(octets).unwrap_or_else(|| vec![("", octets)])
+            certificate(octets).unwrap_or_else(|| vec![("", octets)])
         }
         (_, "crls") => certificate::crl(octets).unwrap_or_else(|| vec![("", octets)]),
         (_, "record") => fields(octets, &[("ciphertext", length.saturating_sub(16)), ("tag", 16)]),

@@ -27,6 +27,7 @@ mod handshake;
 mod report;
 mod rsa;
 mod run;
+mod tls;
 mod tokens;
 
 pub use report::markdown;
@@ -94,6 +95,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         channel::MUTANTS,
         framing::MUTANTS,
         tokens::MUTANTS,
+        tls::MUTANTS,
     ]
     .into_iter()
     .flatten()

@@ -31,11 +31,6 @@ fn write(report: &Report<'_>, text: &mut String) -> std::fmt::Result {
          they break.\n",
         report.rows.len()
     )?;
-    writeln!(
-        text,
-        "{} vectors met no mutant: the model, of which the mutants are, does not have their operations.\n",
-        report.left_out.len()
-    )?;
     if !report.faults.is_empty() {
         writeln!(text, "## Vectors that the model without a bug fails\n")?;
         for (vector, fault) in &report.faults {
@@ -104,7 +99,6 @@ mod tests {
         let row = |index: usize, catches| Row { mutant: mutants[index], catches };
         let report = Report {
             extent: Extent::Everything,
-            left_out: vec![second],
             faults: vec![(second, "out.id: expected 00, found 01".to_owned())],
             rows: vec![
                 row(0, vec![catch(mutants[0].kinds[0])]),
@@ -116,7 +110,6 @@ mod tests {
         assert!(!report.is_good());
         let text = markdown(&report);
         assert!(text.contains("1 of 3 mutants are caught, "), "{text}");
-        assert!(text.contains("1 vectors met no mutant"), "{text}");
         assert!(text.contains(&format!("- `{}`: out.id: expected 00, found 01", second.id)));
         assert!(text.contains(&format!("| `{}` (wrong_accept) |", first.id)), "{text}");
         let misfit = format!("| **none that fits**: `{}` (but crash) |", first.id);

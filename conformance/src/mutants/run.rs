@@ -17,8 +17,6 @@ use crate::shim_server::{Implementation, Outcome};
 pub struct Report<'a> {
     /// How much of the suite every mutant met.
     pub extent: Extent,
-    /// Vectors of operations that the model does not have, which meet no mutant.
-    pub left_out: Vec<&'a Vector>,
     /// Where the model without a bug differs from a vector: none, or nothing else here means anything.
     pub faults: Vec<(&'a Vector, String)>,
     /// One for each mutant, in the order of [`all`].
@@ -92,13 +90,11 @@ struct Plain {
 /// so otherwise the mutant answers what the model answers.
 #[must_use]
 pub fn run_all(suite: &Suite, extent: Extent) -> Report<'_> {
-    let cache = Arc::new(Cache::default());
-    let ops = Model::new(None, Arc::clone(&cache)).hello().ops;
-    let (mut vectors, left_out): (Vec<&Vector>, Vec<&Vector>) =
-        suite.vectors.iter().partition(|vector| ops.contains(&vector.op.as_str()));
+    let mut vectors: Vec<&Vector> = suite.vectors.iter().collect();
     if extent == Extent::UntilCaught {
         vectors.sort_by_key(|vector| cost(vector)); // stable
     }
+    let cache = Arc::new(Cache::default());
     let plain = in_parallel(&vectors, |vector| {
         let mut model = Model::new(None, Arc::clone(&cache));
         let outcome = Outcome::catching(|| model.run(&vector.op, &vector.input));
@@ -134,7 +130,6 @@ pub fn run_all(suite: &Suite, extent: Extent) -> Report<'_> {
     let idle = vectors.iter().filter(|vector| !caught.contains(vector.id.as_str())).copied();
     Report {
         extent,
-        left_out,
         faults: faults.collect(),
         idle: if extent == Extent::Everything { idle.collect() } else { Vec::new() },
         rows,
