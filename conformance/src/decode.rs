@@ -153,9 +153,7 @@ fn split<'a>(op: &str, name: &str, octets: &'a [u8]) -> Vec<(&'static str, &'a [
         (_, "server_private" | "client_private") => {
             fields(octets, &[("seed", 32), ("public key", 32)])
         }
-        (_, "chain" | "anchors") => {
-            certificate(octets).unwrap_or_else(|| vec![("", octets)])
-        }
+        (_, "chain" | "anchors") => certificate(octets).unwrap_or_else(|| vec![("", octets)]),
         (_, "crls") => certificate::crl(octets).unwrap_or_else(|| vec![("", octets)]),
         (_, "record") => fields(octets, &[("ciphertext", length.saturating_sub(16)), ("tag", 16)]),
         ("hs.server", "receive") => match spki_length(octets) {

@@ -150,7 +150,11 @@ impl Model {
         let uris = fields(&leaf, "SAN URI");
         let ours = uris.iter().find(|uri| uri.to_ascii_lowercase().starts_with(b"secure-tunnel:"));
         let Some(uri) = ours else {
-            return if self.bug(Bug::CommonNameNotRead) { Err(check("identity")) } else { Ok(identity) };
+            return if self.bug(Bug::CommonNameNotRead) {
+                Err(check("identity"))
+            } else {
+                Ok(identity)
+            };
         };
         if let [name] = &names[..]
             && self.bug(Bug::CommonNameBeforeUri)
@@ -180,8 +184,7 @@ impl Model {
                     (Some(text), _) => {
                         let text = octets_of(text)?;
                         text == identity
-                            || text.eq_ignore_ascii_case(identity)
-                                && self.bug(Bug::ListsIgnoreCase)
+                            || text.eq_ignore_ascii_case(identity) && self.bug(Bug::ListsIgnoreCase)
                             || identity.starts_with(&text) && self.bug(Bug::ListsComparePrefixes)
                     }
                     (_, Some(print)) => print == fingerprint && !self.bug(Bug::FingerprintsIgnored),

@@ -101,6 +101,11 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
     .flatten()
 }
 
+/// All but those of the operations of mutual TLS, for which no cases are generated.
+pub fn outside_tls() -> impl Iterator<Item = &'static Mutant> {
+    all().filter(|mutant| tls::MUTANTS.iter().all(|of_tls| of_tls.bug != mutant.bug))
+}
+
 /// Serves a mutant, or the model without a bug, on standard input and output.
 ///
 /// # Errors
