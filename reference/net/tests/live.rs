@@ -5,10 +5,9 @@
 mod process;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
 
-use process::{BINARY, Watchdog, key};
+use process::driven::Driven;
+use process::key;
 
 #[test]
 fn under_test_speaks_the_live_protocol_in_both_roles() {
@@ -69,49 +68,4 @@ fn under_test_speaks_the_live_protocol_in_both_roles() {
     }
     let mut wrong = Driven::start(r#"{"v":2,"role":"client"}"#);
     assert_eq!(wrong.child.wait().unwrap().code(), Some(3));
-}
-
-struct Driven {
-    _watchdog: Watchdog,
-    child: Child,
-    lines: BufReader<std::process::ChildStdout>,
-}
-
-impl Driven {
-    fn start(first: &str) -> Self {
-        let mut child = Command::new(BINARY)
-            .arg("under-test")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        let mut driven = Self { _watchdog: Watchdog::of(&child), child, lines };
-        driven.write(first);
-        driven
-    }
-
-    fn write(&mut self, line: &str) {
-        let stdin = self.child.stdin.as_mut().unwrap();
-        stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
-    }
-
-    fn read(&mut self) -> serde_json::Value {
-        let mut line = String::new();
-        assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "it has ended");
-        serde_json::from_str(&line).unwrap()
-    }
-
-    fn end(&mut self) -> Option<i32> {
-        drop(self.child.stdin.take());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Driven {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // unless it has ended
-        let _ = self.child.wait();
-    }
 }

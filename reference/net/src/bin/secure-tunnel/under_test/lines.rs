@@ -9,6 +9,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Stdin};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::tls::lines::{DialTls, StartTls, Told};
+
 /// No line has more octets than that.
 const MAX_LINE: u64 = 1 << 20;
 /// Octets of a payload up to which it is written out.
@@ -32,14 +34,18 @@ pub enum Role {
 pub struct StartServer {
     pub transport: Scheme,
     pub host: String,
-    pub credentials: Vec<Pair>,
+    /// There unless it is TLS alone.
+    #[serde(default)]
+    pub credentials: Option<Vec<Pair>>,
     #[serde(default)]
     pub rsa_key: Option<Octets>,
     #[serde(default)]
     pub release_ms: Option<u64>,
+    #[serde(default)]
+    pub tls: Option<StartTls>,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
     Tcp,
@@ -89,13 +95,17 @@ pub struct Dial {
     pub transport: Scheme,
     pub host: String,
     pub port: u16,
-    pub client_key: Octets,
+    /// There unless it is TLS alone.
+    #[serde(default)]
+    pub client_key: Option<Octets>,
     #[serde(default)]
     pub pin: Option<Octets>,
     #[serde(default)]
     pub rsa_key: Option<Octets>,
     #[serde(default)]
     pub send: Vec<Octets>,
+    #[serde(default)]
+    pub tls: Option<DialTls>,
 }
 
 fn once() -> u64 {
@@ -103,7 +113,14 @@ fn once() -> u64 {
 }
 
 /// Hexadecimal in JSON.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Octets(pub Vec<u8>);
+
+impl AsRef<[u8]> for Octets {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl<'de> Deserialize<'de> for Octets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -120,7 +137,13 @@ pub enum Out {
         ready: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         port: Option<u16>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        unsupported: Vec<String>,
         implementation: Implementation,
+    },
+    /// What a server accepts by TLS is changed.
+    Tls {
+        tls: bool,
     },
     Credentials {
         credentials: usize,
@@ -140,6 +163,11 @@ pub struct Implementation {
     language: &'static str,
 }
 
+impl Implementation {
+    const THIS: Self =
+        Self { name: "secure-tunnel", version: env!("CARGO_PKG_VERSION"), language: "Rust" };
+}
+
 /// Which connection.
 #[derive(Serialize, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
@@ -154,9 +182,15 @@ pub enum Event {
     Open {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tls: Option<Box<Told>>,
     },
     Message {
         payload: Payload,
+    },
+    /// A dial that this can't do, and what it lacks.
+    Unsupported {
+        what: Vec<String>,
     },
     End {
         clean: bool,
@@ -198,9 +232,18 @@ impl Event {
 
 impl Out {
     pub fn ready(port: Option<u16>) -> Self {
-        let version = env!("CARGO_PKG_VERSION");
-        let implementation = Implementation { name: "secure-tunnel", version, language: "Rust" };
-        Self::Ready { ready: true, port, implementation }
+        Self::Ready {
+            ready: true,
+            port,
+            unsupported: Vec::new(),
+            implementation: Implementation::THIS,
+        }
+    }
+
+    /// The answer to a first line that asks for what this can't do.
+    pub fn unsupported(what: Vec<String>) -> Self {
+        let implementation = Implementation::THIS;
+        Self::Ready { ready: false, port: None, unsupported: what, implementation }
     }
 }
 

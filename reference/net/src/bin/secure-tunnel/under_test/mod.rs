@@ -4,6 +4,7 @@ mod client;
 mod drive;
 mod lines;
 mod server;
+mod tls;
 
 use std::time::Duration;
 
