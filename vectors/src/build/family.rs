@@ -285,6 +285,11 @@ impl Draft {
     }
 }
 
+/// The document of a family in which every value stands where it is used.
+pub(crate) fn with_constants_left_out(family: Family) -> Value {
+    Family { constants: Vec::new(), ..family }.document(&|_| None)
+}
+
 /// Octets as vectors write them.
 pub(crate) fn hex(octets: &[u8]) -> Value {
     Value::String(hex::encode(octets))

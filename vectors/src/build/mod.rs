@@ -23,6 +23,7 @@ pub use chan::longest_record;
 use family::Family;
 pub use output::{Output, build, check, compare, data, outputs, write};
 pub use print::document as document_text;
+pub use tls::live;
 
 /// All families, in any order.
 fn families() -> Vec<Family> {

@@ -9,6 +9,7 @@ use super::rsa::{Hash, PrivateKey, mgf1};
 use super::{sha256, stream, stream_array};
 
 /// A key of a certificate.
+#[derive(Debug, Clone)]
 pub(crate) enum Key {
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
@@ -52,6 +53,16 @@ impl Key {
     /// The Ed25519 key that depends on the label alone.
     pub(crate) fn ed25519(label: &str) -> Self {
         Self::Ed25519(KeyPair::new(stream_array(&format!("Ed25519: {label}"))))
+    }
+
+    /// AlgorithmIdentifier of keys on P-256.
+    pub(crate) fn p256_algorithm() -> Vec<u8> {
+        der::algorithm(EC_PUBLIC_KEY, &element(OID, P256))
+    }
+
+    /// AlgorithmIdentifier of keys on P-384.
+    pub(crate) fn p384_algorithm() -> Vec<u8> {
+        der::algorithm(EC_PUBLIC_KEY, &element(OID, P384))
     }
 
     /// A point of a curve, whose OID is given, in its uncompressed form.

@@ -50,6 +50,29 @@ pub(super) fn intermediate(index: usize) -> &'static Key {
     &KEYS[index]
 }
 
+/// All that sign.
+pub(super) fn private() -> Vec<&'static Key> {
+    let named = [
+        root(),
+        other_root(),
+        leaf(),
+        root_p384(),
+        intermediate_p384(),
+        leaf_p384(),
+        root_ed25519(),
+        intermediate_ed25519(),
+        leaf_ed25519(),
+        rsa_1024(),
+        rsa_2047(),
+        rsa_2048_a(),
+        rsa_2048_b(),
+        rsa_4096(),
+        rsa_8192(),
+        rsa_8193(),
+    ];
+    named.into_iter().chain((0..8).map(intermediate)).collect()
+}
+
 fn pkcs1(key: &PrivateKey) -> Vec<u8> {
     Spki::new(&key.public.n, key.public.e).pkcs1()
 }

@@ -12,8 +12,10 @@ mod constraints;
 mod context;
 mod form;
 mod identity;
+mod issuer;
 mod keys;
 mod lists;
+pub mod live;
 mod path;
 mod revocation;
 mod server_name;
@@ -21,6 +23,11 @@ mod time;
 mod usage;
 
 pub(crate) fn families() -> Vec<Family> {
+    [context::family()].into_iter().chain(verify_families()).collect()
+}
+
+/// Those of `tls.verify`.
+fn verify_families() -> impl Iterator<Item = Family> {
     let chain = chain::table();
     let table = |name, about| {
         let bases = BOTH.map(|peer| (peer.name(), chain.family.base(peer.name())));
@@ -38,9 +45,7 @@ pub(crate) fn families() -> Vec<Family> {
         revocation::table(table("tls/crl", "Revocation lists of CAs.")),
         lists::table(table("tls/lists", "Allow list and deny list.")),
     ];
-    let mut families = vec![context::family(), chain.family];
-    families.extend(tables.map(|table| table.family));
-    families
+    [chain].into_iter().chain(tables).map(|table| table.family)
 }
 
 /// The vectors of `tls.verify` of one family.

@@ -1,5 +1,7 @@
 //! A good path of certificates, from which most vectors differ a little.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value, json};
 
 use super::keys;
@@ -12,11 +14,33 @@ use crate::build::primitives::x509::{
     extended_key_usage, key_usage, name, subject_key,
 };
 
-/// 2026-01-01T00:00:00Z.
-pub(super) const NOW: i64 = 1_767_225_600;
+/// 2026-01-01T00:00:00Z, the time of the committed vectors.
+const COMMITTED: i64 = 1_767_225_600;
 /// 9999-12-31T23:59:59Z, which certificates without an end have.
 pub(super) const NEVER: i64 = 253_402_300_799;
 const YEAR: i64 = 31_536_000;
+
+thread_local! {
+    static TIME: Cell<i64> = const { Cell::new(COMMITTED) };
+}
+
+/// The time that vectors are made for, in this thread.
+pub(super) fn now() -> i64 {
+    TIME.get()
+}
+
+/// What `make` makes for another time.
+pub(super) fn at<T>(time: i64, make: impl FnOnce() -> T) -> T {
+    /// Sets the time back, also after a panic.
+    struct Back(i64);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            TIME.set(self.0);
+        }
+    }
+    let _back = Back(TIME.replace(time));
+    make()
+}
 
 /// The name of the good server.
 pub(super) const SERVER_NAME: &[u8] = b"invoice.example.com";
@@ -80,7 +104,7 @@ impl Path {
         Self {
             peer,
             links,
-            now: NOW,
+            now: now(),
             name: SERVER_NAME.to_vec(),
             identity: b"alice".to_vec(),
             more: Map::new(),
@@ -185,15 +209,26 @@ fn certificate(
     years: (i64, i64),
     extensions: Vec<Extension>,
 ) -> Certificate {
+    let valid = (now() - years.0 * YEAR, now() + years.1 * YEAR);
+    good_certificate(serial, &of_tests(unit), valid, extensions)
+}
+
+/// One without a fault in what is not given.
+pub(super) fn good_certificate(
+    serial: &[u8],
+    subject: &[u8],
+    valid: (i64, i64),
+    extensions: Vec<Extension>,
+) -> Certificate {
     Certificate {
         version: Some(2),
         serial: serial.to_vec(),
         algorithm: None,
         inner_algorithm: None,
         issuer: None,
-        not_before: NOW - years.0 * YEAR,
-        not_after: NOW + years.1 * YEAR,
-        subject: of_tests(unit),
+        not_before: valid.0,
+        not_after: valid.1,
+        subject: subject.to_vec(),
         extensions,
         with_authority: true,
     }
@@ -214,12 +249,16 @@ fn leaf(peer: Peer) -> Certificate {
 }
 
 fn ca(serial: u8, unit: &str, years: (i64, i64), key: &'static Key) -> Link {
-    let extensions = vec![
+    Link { certificate: certificate(&[serial], unit.as_bytes(), years, ca_extensions(key)), key }
+}
+
+/// What every good CA's certificate has.
+pub(super) fn ca_extensions(key: &Key) -> Vec<Extension> {
+    vec![
         subject_key(&key.identifier()),
         basic_constraints(None),
         key_usage(KEY_CERT_SIGN | CRL_SIGN),
-    ];
-    Link { certificate: certificate(&[serial], unit.as_bytes(), years, extensions), key }
+    ]
 }
 
 /// An intermediate CA; they are counted from that of the leaf.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::path::{BOTH, NOW, Path, Peer, impostor, intermediate, root};
+use super::path::{BOTH, Path, Peer, impostor, intermediate, now, root};
 use super::{Table, keys};
 use crate::build::family::hex;
 use crate::build::primitives::der::{NULL, SEQUENCE, element};
@@ -23,8 +23,8 @@ fn listing(serials: &[&[u8]]) -> Crl {
     Crl {
         version: Some(1),
         algorithm: None,
-        this_update: NOW - DAY,
-        next_update: Some(NOW + 30 * DAY),
+        this_update: now() - DAY,
+        next_update: Some(now() + 30 * DAY),
         revoked: serials.iter().map(|serial| (serial.to_vec(), Vec::new())).collect(),
         extensions: vec![Extension::new(CRL_NUMBER, raw_integer(&[7]))],
     }
@@ -118,7 +118,7 @@ fn accepted(table: &mut Table) {
     let mut direct = Path::with_intermediates(Peer::Server, 0);
     with_crls(&mut direct, &[root_crl()]);
     add("no-intermediate", &direct, "The anchor signed the leaf, and its CRL is the only one.");
-    let stale = by_ca(&Crl { next_update: Some(NOW - 1), ..listing(&[]) });
+    let stale = by_ca(&Crl { next_update: Some(now() - 1), ..listing(&[]) });
     let forged = listing(&[LEAF]).signed(&intermediate(0).certificate.subject, keys::other_root());
     for (name, rule, crl, note) in [
         ("stale-beside", "TLS-071", stale, "An older CRL of the same issuer is there too."),
@@ -219,21 +219,21 @@ fn times(table: &mut Table) {
     table.accept(
         "at-this-update",
         rules,
-        &of(Peer::Client, NOW, NOW + DAY, &[]),
+        &of(Peer::Client, now(), now() + DAY, &[]),
         "The CRL's thisUpdate is now.",
     );
     table.accept(
         "at-next-update",
         rules,
-        &of(Peer::Server, NOW - DAY, NOW, &[]),
+        &of(Peer::Server, now() - DAY, now(), &[]),
         "The CRL's nextUpdate is now.",
     );
     for peer in BOTH {
         let base = format!("{}-not-listed", peer.name());
         let name = |rest: &str| format!("{}-{rest}", peer.name());
         for (rest, flaw, (from, to)) in [
-            ("stale", "the CRL's nextUpdate was a second ago", (NOW - DAY, NOW - 1)),
-            ("not-yet", "the CRL's thisUpdate is in the next second", (NOW + 1, NOW + DAY)),
+            ("stale", "the CRL's nextUpdate was a second ago", (now() - DAY, now() - 1)),
+            ("not-yet", "the CRL's thisUpdate is in the next second", (now() + 1, now() + DAY)),
         ] {
             let mut path = of(peer, from, to, &[]);
             table.reject(&name(rest), &base, &["TLS-071", "TLS-084"], "crl", flaw, &path);
@@ -245,8 +245,8 @@ fn times(table: &mut Table) {
                 "The policy lets a CRL outside its times be used.",
             );
         }
-        let stale = Crl { next_update: Some(NOW - 1), ..listing(&[]) };
-        let mut other_policy = of(peer, NOW - DAY, NOW - 1, &[]);
+        let stale = Crl { next_update: Some(now() - 1), ..listing(&[]) };
+        let mut other_policy = of(peer, now() - DAY, now() - 1, &[]);
         other_policy.policies(&["crl-unknown-accepted"]);
         let flaw = "the CRL is stale, and the policy is about issuers without one";
         table.reject(
@@ -266,7 +266,7 @@ fn times(table: &mut Table) {
             "the nextUpdate of the anchor's CRL was a second ago",
             &path_,
         );
-        let mut path = of(peer, NOW - DAY, NOW - 1, &[LEAF]);
+        let mut path = of(peer, now() - DAY, now() - 1, &[LEAF]);
         path.policies(&[policy]);
         table.reject(
             &name("stale-revoked-policy"),

@@ -1,7 +1,7 @@
 //! Section 7.6: validity.
 
 use super::Table;
-use super::path::{NEVER, NOW, Path, Peer};
+use super::path::{NEVER, Path, Peer, now};
 
 pub(super) fn table(mut table: Table) -> Table {
     table.accept_both(
@@ -9,15 +9,15 @@ pub(super) fn table(mut table: Table) -> Table {
         &["TLS-038", "TLS-037"],
         "The leaf's notBefore is now.",
         |path| {
-            path.leaf().not_before = NOW;
+            path.leaf().not_before = now();
         },
     );
     table.accept_both("ends-now", &["TLS-038", "TLS-037"], "The leaf's notAfter is now.", |path| {
-        path.leaf().not_after = NOW;
+        path.leaf().not_after = now();
     });
     let mut edges = Path::good(Peer::Server);
     for link in &mut edges.links {
-        (link.certificate.not_before, link.certificate.not_after) = (NOW, NOW);
+        (link.certificate.not_before, link.certificate.not_after) = (now(), now());
     }
     table.accept(
         "all-valid-for-one-second",
@@ -43,7 +43,7 @@ pub(super) fn table(mut table: Table) -> Table {
     table.accept("from-1970-to-2049", &["TLS-037"], &long, note);
     let rules = &["TLS-037"];
     table.reject_both("expired", rules, "expired", "the leaf expired a second ago", |path| {
-        path.leaf().not_after = NOW - 1;
+        path.leaf().not_after = now() - 1;
     });
     table.reject_both(
         "not-yet-valid",
@@ -51,7 +51,7 @@ pub(super) fn table(mut table: Table) -> Table {
         "not_yet_valid",
         "the leaf is not valid until the next second",
         |path| {
-            path.leaf().not_before = NOW + 1;
+            path.leaf().not_before = now() + 1;
         },
     );
     table.reject_both(
@@ -60,7 +60,7 @@ pub(super) fn table(mut table: Table) -> Table {
         "expired",
         "the intermediate certificate expired a second ago",
         |path| {
-            path.intermediate().not_after = NOW - 1;
+            path.intermediate().not_after = now() - 1;
         },
     );
     table.reject_both(
@@ -69,7 +69,7 @@ pub(super) fn table(mut table: Table) -> Table {
         "not_yet_valid",
         "the intermediate certificate is not valid until the next second",
         |path| {
-            path.intermediate().not_before = NOW + 1;
+            path.intermediate().not_before = now() + 1;
         },
     );
     anchors(&mut table);
@@ -77,12 +77,12 @@ pub(super) fn table(mut table: Table) -> Table {
         (
             "leaf-under-policy",
             "the leaf has expired, and the policy is about anchors",
-            (|path| path.leaf().not_after = NOW - 1) as fn(&mut Path),
+            (|path| path.leaf().not_after = now() - 1) as fn(&mut Path),
         ),
         (
             "intermediate-under-policy",
             "the intermediate certificate has expired, and the policy is about anchors",
-            |path| path.intermediate().not_after = NOW - 1,
+            |path| path.intermediate().not_after = now() - 1,
         ),
     ] {
         let mut path = Path::good(Peer::Server);
@@ -99,13 +99,13 @@ fn anchors(table: &mut Table) {
             "expired",
             "expired",
             "the anchor expired a second ago",
-            (|path| path.anchor().not_after = NOW - 1) as fn(&mut Path),
+            (|path| path.anchor().not_after = now() - 1) as fn(&mut Path),
         ),
         (
             "not-yet-valid",
             "not_yet_valid",
             "the anchor is not valid until the next second",
-            |path| path.anchor().not_before = NOW + 1,
+            |path| path.anchor().not_before = now() + 1,
         ),
     ] {
         table.reject_both(&format!("anchor-{words}"), &["TLS-039", "TLS-084"], code, flaw, change);
