@@ -9,7 +9,7 @@ use tunnelproof_vectors::{Suite, Vector};
 
 use super::Failure;
 use super::inspect::list_cases;
-use super::live_args::{LiveArgs, ServerArgs, TransportArg};
+use super::live_args::{LiveArgs, ProfileArg, ServerArgs, TransportArg};
 use super::run::reports;
 use crate::known::KnownFailures;
 use crate::live::case::Case;
@@ -60,6 +60,9 @@ pub(super) fn check(
     transports: &[Transport],
     mut options: Vec<String>,
 ) -> Result<u8, Failure> {
+    if args.profile == ProfileArg::Tls {
+        return super::live_tls::check(args, role, target, options);
+    }
     let mut cases = live::cases(role);
     // What makes no sense over the transports that were chosen is not in the suite at all.
     cases.retain(|case| case.over.iter().any(|over| transports.contains(over)));

@@ -36,6 +36,7 @@ Examples:
   tunnelproof server -- ./my-tunnel under-test
   tunnelproof server 'live/server/request/*' --transport tcp -- ./my-tunnel under-test
   tunnelproof server --requirement HS-045 -- ./my-tunnel under-test
+  tunnelproof server --profile tls -- ./my-tunnel under-test
   tunnelproof server --connect tcp://127.0.0.1:4433 --credentials clients.toml
   tunnelproof server --list";
 
@@ -56,6 +57,7 @@ Examples:
   tunnelproof client -- ./my-tunnel under-test
   tunnelproof client 'live/client/m3/*' --transport tcp -- ./my-tunnel under-test
   tunnelproof client --requirement HS-056 -- ./my-tunnel under-test
+  tunnelproof client --profile tls -- ./my-tunnel under-test
   tunnelproof client --list";
 
 /// What the live checks of both roles take.
@@ -64,11 +66,16 @@ pub struct LiveArgs {
     #[command(flatten)]
     pub filter: FilterArgs,
 
+    /// What is checked: the tunnel on a bare transport, or chapter 7, mutual TLS, alone and with the tunnel
+    /// inside.
+    #[arg(long, value_enum, value_name = "PROFILE", default_value = "tunnel")]
+    pub profile: ProfileArg,
+
     /// List the selected cases and run nothing.
     #[arg(long)]
     pub list: bool,
 
-    /// Only over these transports [default: both].
+    /// Only over these transports [default: both; with --profile tls there is only TCP].
     #[arg(long, value_enum, value_name = "TRANSPORT", value_delimiter = ',')]
     pub transport: Vec<TransportArg>,
 
@@ -103,6 +110,15 @@ pub struct LiveArgs {
     /// The server or client, and its arguments.
     #[arg(last = true, value_name = "CMD")]
     pub command: Vec<OsString>,
+}
+
+/// A profile on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfileArg {
+    /// Chapters 2 to 6, over TCP and WebSocket.
+    Tunnel,
+    /// Chapter 7, over TCP.
+    Tls,
 }
 
 /// A transport on the command line.

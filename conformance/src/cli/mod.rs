@@ -9,6 +9,7 @@ mod inspect;
 mod live;
 mod live_args;
 mod live_selftest;
+mod live_tls;
 mod pair;
 mod run;
 mod run_args;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::lines::{Event, Line};
+use super::lines::{Event, Line, Probe, Ready};
 use crate::shim::process::{Broken, Process, Program};
 use crate::shim::protocol::{Implementation, MAX_LINE};
 use crate::stop::Stop;
@@ -23,6 +23,12 @@ pub struct Endpoint {
     /// Where a server listens; a client has none.
     pub address: Option<SocketAddr>,
     pub implementation: Implementation,
+    /// It reports events, and takes `close` and `send`.
+    pub events: bool,
+    /// It takes `tls` lines.
+    pub reload: bool,
+    /// How to reach its application, where that is not echo.
+    pub probe: Option<Probe>,
     process: Option<Pump>,
     /// A case has ended its standard input.
     was_ended: AtomicBool,
@@ -32,6 +38,10 @@ pub struct Endpoint {
 pub struct StartFailure {
     pub problem: String,
     pub stderr: String,
+    /// What it says that it can't do; empty where that is not the reason.
+    pub unsupported: Vec<String>,
+    /// What it is, where it has said so.
+    pub implementation: Option<Implementation>,
 }
 
 struct Pump {
@@ -52,7 +62,10 @@ struct State {
     events: Vec<Event>,
     /// Answers to `credentials` lines, oldest first.
     answers: Vec<u64>,
-    ready: Option<(Option<u16>, Implementation)>,
+    /// How many `tls` lines it has answered.
+    changes: usize,
+    ready: Option<Ready>,
+    unsupported: Option<(Vec<String>, Implementation)>,
     over: Option<Over>,
 }
 
@@ -93,6 +106,8 @@ impl Endpoint {
                     name.unwrap_or_default()
                 ),
                 stderr: String::new(),
+                unsupported: Vec::new(),
+                implementation: None,
             }
         })?;
         let end = stop.another();
@@ -102,11 +117,14 @@ impl Endpoint {
         let thread = thread::spawn(move || pump(process, &receiver, &for_pump));
         let pump = Pump { shared, commands: Some(commands), thread: Some(thread) };
         pump.send(first);
-        let (port, implementation) = pump.ready(Instant::now() + patience, patience)?;
-        let address = port.map(|port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+        let ready = pump.ready(Instant::now() + patience, patience)?;
+        let address = ready.port.map(|port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
         Ok(Endpoint {
             address,
-            implementation,
+            implementation: ready.implementation,
+            events: ready.events,
+            reload: ready.reload,
+            probe: ready.probe,
             process: Some(pump),
             was_ended: AtomicBool::new(false),
         })
@@ -123,6 +141,9 @@ impl Endpoint {
         Endpoint {
             address: Some(address),
             implementation,
+            events: false,
+            reload: false,
+            probe: None,
             process: None,
             was_ended: AtomicBool::new(false),
         }
@@ -177,6 +198,15 @@ impl Endpoint {
         pump.shared.wait(deadline, |state| state.answers.get(before) == Some(&count))
     }
 
+    #[allow(dead_code)] // until all families are there
+    /// Changes what is configured of TLS; false if it did not answer in time.
+    pub fn change_tls(&self, change: &Value, deadline: Instant) -> bool {
+        let Some(pump) = &self.process else { return false };
+        let before = pump.shared.lock().changes;
+        pump.send(&serde_json::json!({ "tls": change }));
+        pump.shared.wait(deadline, |state| state.changes > before)
+    }
+
     /// Ends its standard input and waits for its end; None if it does not exit.
     pub fn end_input(&self) -> Option<Over> {
         let pump = self.process.as_ref()?;
@@ -218,15 +248,24 @@ impl Pump {
         }
     }
 
-    fn ready(
-        &self,
-        deadline: Instant,
-        patience: Duration,
-    ) -> Result<(Option<u16>, Implementation), StartFailure> {
-        self.shared.wait(deadline, |state| state.ready.is_some() || state.over.is_some());
+    fn ready(&self, deadline: Instant, patience: Duration) -> Result<Ready, StartFailure> {
+        let is_told = |state: &State| {
+            state.ready.is_some() || state.unsupported.is_some() || state.over.is_some()
+        };
+        self.shared.wait(deadline, is_told);
         let state = self.shared.lock();
         if let Some(ready) = &state.ready {
             return Ok(ready.clone());
+        }
+        if let Some((unsupported, implementation)) = state.unsupported.clone() {
+            let problem = format!("it does not support {}", unsupported.join(", "));
+            let implementation = Some(implementation);
+            return Err(StartFailure {
+                problem,
+                stderr: String::new(),
+                unsupported,
+                implementation,
+            });
         }
         let (problem, stderr) = match &state.over {
             Some(over) => {
@@ -237,7 +276,7 @@ impl Pump {
                 String::new(),
             ),
         };
-        Err(StartFailure { problem, stderr })
+        Err(StartFailure { problem, stderr, unsupported: Vec::new(), implementation: None })
     }
 }
 
@@ -321,12 +360,20 @@ fn pump(mut process: Process, commands: &Receiver<Vec<u8>>, shared: &Shared) {
 fn keep(line: Line, shared: &Shared) -> Option<String> {
     let mut trouble = None;
     shared.change(|state| match line {
-        Line::Ready { port, implementation } if state.ready.is_none() => {
-            state.ready = Some((port, implementation));
+        Line::Ready(ready) if state.ready.is_none() => state.ready = Some(ready),
+        Line::Ready(_) | Line::Unsupported { .. } if state.ready.is_some() => {
+            trouble = Some("a second ready line".to_owned());
         }
-        Line::Ready { .. } => trouble = Some("a second ready line".to_owned()),
+        Line::Unsupported { what, .. } if what.is_empty() => {
+            trouble = Some("an empty list as unsupported".to_owned());
+        }
+        Line::Unsupported { what, implementation } => {
+            state.unsupported = Some((what, implementation));
+        }
+        Line::Ready(_) => {}
         _ if state.ready.is_none() => trouble = Some("another line before ready".to_owned()),
         Line::Credentials(count) => state.answers.push(count),
+        Line::Changed => state.changes += 1,
         Line::Event(event) => {
             if state.events.len() >= MOST_EVENTS {
                 trouble = Some(format!("more than {MOST_EVENTS} events"));

@@ -1,6 +1,7 @@
 //! The lines that an endpoint writes: spec/live-protocol.md, sections 2 to 4.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::object::Object;
 use crate::shim::protocol::Implementation;
@@ -8,13 +9,37 @@ use crate::shim::protocol::Implementation;
 /// A line of an endpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Line {
-    Ready {
-        port: Option<u16>,
+    Ready(Ready),
+    /// It can't do what the first line asks of it.
+    Unsupported {
+        what: Vec<String>,
         implementation: Implementation,
     },
     /// The answer to new credentials: how many there are.
     Credentials(u64),
+    /// The answer to a `tls` line.
+    Changed,
     Event(Event),
+}
+
+/// What an endpoint says of itself when it can work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ready {
+    pub port: Option<u16>,
+    pub implementation: Implementation,
+    /// It reports `open` and `end`, and takes `close` and `send`.
+    pub events: bool,
+    /// It takes `tls` lines.
+    pub reload: bool,
+    /// How to find out that the application is reached, where that is not echo.
+    pub probe: Option<Probe>,
+}
+
+/// After `send`, what comes begins with `expect`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    pub send: Vec<u8>,
+    pub expect: Vec<u8>,
 }
 
 /// Something that happened to a connection.
@@ -28,8 +53,10 @@ pub struct Event {
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Happened {
-    /// The connection is established; a server says for which id.
-    Open { id: Option<Vec<u8>> },
+    /// The connection is established; a server says for which id, and with TLS both say what they are told of the peer.
+    Open { id: Option<Vec<u8>>, tls: Option<Map<String, Value>> },
+    /// A client can't do what a dial asks of it.
+    Unsupported { what: Vec<String> },
     /// A payload has come to a client: the octets, or the length and SHA-256 of a long one.
     Message { payload: Option<Vec<u8>>, length: Option<u64>, sha256: Option<String> },
     /// The connection is over.
@@ -51,6 +78,26 @@ struct Raw {
     clean: Option<bool>,
     class: Option<String>,
     code: Option<String>,
+    unsupported: Option<Vec<String>>,
+    what: Option<Vec<String>>,
+    events: Option<bool>,
+    reload: Option<bool>,
+    probe: Option<Object<RawProbe>>,
+    tls: Option<Tls>,
+}
+
+#[derive(Deserialize)]
+struct RawProbe {
+    send: String,
+    expect: String,
+}
+
+/// The answer to a `tls` line, or what an `open` tells of the peer.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Tls {
+    Changed(bool),
+    Peer(Map<String, Value>),
 }
 
 /// Octets, or what stands for many.
@@ -77,11 +124,33 @@ impl Line {
         let Object(raw): Object<Raw> = serde_json::from_str(text)
             .map_err(|e| format!("{}, which is no line of the live protocol: {e}", shown()))?;
         let lacks = |field: &str| format!("{}, which lacks {field}", shown());
-        if raw.ready == Some(true) {
+        if let Some(ready) = raw.ready {
             let Object(implementation) =
                 raw.implementation.ok_or_else(|| lacks("implementation"))?;
-            return Ok(Line::Ready { port: raw.port, implementation });
+            if !ready {
+                let what = raw.unsupported.ok_or_else(|| lacks("unsupported"))?;
+                return Ok(Line::Unsupported { what, implementation });
+            }
+            let no_hex =
+                |e: hex::FromHexError| format!("{}, whose probe is no hexadecimal: {e}", shown());
+            let probe = raw.probe.map(|Object(probe)| {
+                let (send, expect) = (hex::decode(&probe.send)?, hex::decode(&probe.expect)?);
+                Ok(Probe { send, expect })
+            });
+            return Ok(Line::Ready(Ready {
+                port: raw.port,
+                implementation,
+                events: raw.events.unwrap_or(true),
+                reload: raw.reload.unwrap_or(true),
+                probe: probe.transpose().map_err(no_hex)?,
+            }));
         }
+        let tls = match raw.tls {
+            Some(Tls::Changed(true)) if raw.event.is_none() => return Ok(Line::Changed),
+            Some(Tls::Changed(_)) => return Err(lacks("true, or an object, as tls")),
+            Some(Tls::Peer(told)) => Some(told),
+            None => None,
+        };
         if let Some(count) = raw.credentials {
             return Ok(Line::Credentials(count));
         }
@@ -94,7 +163,8 @@ impl Line {
                 .map_err(|e| format!("{}, whose {field} is no hexadecimal: {e}", shown())),
         };
         let what = match event.as_str() {
-            "open" => Happened::Open { id: octets_of(raw.id, "id")? },
+            "open" => Happened::Open { id: octets_of(raw.id, "id")?, tls },
+            "unsupported" => Happened::Unsupported { what: raw.what.ok_or_else(|| lacks("what"))? },
             "message" => match raw.payload {
                 None => return Err(lacks("payload")),
                 Some(Payload::Octets(text)) => Happened::Message {
@@ -122,6 +192,7 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self.what {
             Happened::Open { .. } => "open",
+            Happened::Unsupported { .. } => "unsupported",
             Happened::Message { .. } => "message",
             Happened::End { .. } => "end",
         }
@@ -136,7 +207,30 @@ mod tests {
     fn lines_are_read_and_unknown_fields_ignored() {
         let ready =
             br#"{"ready":true,"port":7,"implementation":{"name":"x","version":"1","since":2}}"#;
-        assert!(matches!(Line::parse(ready), Ok(Line::Ready { port: Some(7), .. })));
+        assert!(matches!(
+            Line::parse(ready),
+            Ok(Line::Ready(Ready { port: Some(7), events: true, .. }))
+        ));
+        let ready = br#"{"ready":true,"port":7,"events":false,"reload":false,
+            "probe":{"send":"47","expect":"48"},"implementation":{"name":"x","version":"1"}}"#;
+        let Ok(Line::Ready(Ready { events: false, reload: false, probe: Some(probe), .. })) =
+            Line::parse(ready)
+        else {
+            panic!("is ready")
+        };
+        assert_eq!((&*probe.send, &*probe.expect), (&b"G"[..], &b"H"[..]));
+        let lacking = br#"{"ready":false,"unsupported":["allow list"],
+            "implementation":{"name":"x","version":"1"}}"#;
+        let Ok(Line::Unsupported { what, .. }) = Line::parse(lacking) else { panic!("lacks it") };
+        assert_eq!(what, ["allow list"]);
+        assert_eq!(Line::parse(br#"{"tls":true}"#), Ok(Line::Changed));
+        let open = br#"{"event":"open","peer":5,"tls":{"authorized":true}}"#;
+        let Ok(Line::Event(Event { what: Happened::Open { tls: Some(told), .. }, .. })) =
+            Line::parse(open)
+        else {
+            panic!("is an open")
+        };
+        assert_eq!(told["authorized"], true);
         let end = br#"{"event":"end","peer":5,"clean":false,"class":null,"code":"stale"}"#;
         let Ok(Line::Event(Event { key: 5, what: Happened::End { clean: false, class, code } })) =
             Line::parse(end)
@@ -160,6 +254,12 @@ mod tests {
             (br#"{"ready":true,"port":7,"implementation":["x","1"]}"#, "expected an object"),
             (b"{\"event\":\"open\",\"peer\":1,\"note\":\"\xff\"}", "not UTF-8 from octet 33"),
             (br#"{"event":"open"}"#, "lacks peer or dial"),
+            (br#"{"event":"unsupported","dial":1}"#, "lacks what"),
+            (br#"{"ready":false,"implementation":{"name":"x","version":"1"}}"#, "lacks unsupported"),
+            (
+                br#"{"ready":true,"probe":{"send":"x","expect":""},"implementation":{"name":"x","version":"1"}}"#,
+                "no hexadecimal",
+            ),
             (br#"{"event":"end","peer":1}"#, "lacks clean"),
             (br#"{"event":"shut","peer":1}"#, "no event \"shut\""),
             (br#"{"event":"open","peer":1,"id":"6"}"#, "no hexadecimal"),

@@ -92,7 +92,7 @@ pub fn start(plan: &Plan<'_>, transport: Transport, stop: &Stop) -> Result<Endpo
     loop {
         match Endpoint::start(program, &first, plan.limits.hello, stop) {
             Ok(endpoint) => return Ok(endpoint),
-            Err(StartFailure { problem, stderr }) if attempt == STARTS || stop.is_set() => {
+            Err(StartFailure { problem, stderr, .. }) if attempt == STARTS || stop.is_set() => {
                 let trouble = Trouble::Crash { how: problem.clone() };
                 return Err(StartError { problem, stderr, trouble });
             }

@@ -255,6 +255,7 @@ fn brief(events: &[Event]) -> String {
                 continue;
             }
             Happened::Open { .. } => told.push("open".into()),
+            Happened::Unsupported { .. } => told.push("unsupported".into()),
             Happened::End { clean: true, .. } => told.push("clean end".into()),
             Happened::End { code, .. } => {
                 told.push(format!("end ({})", code.as_deref().unwrap_or("no code")))
@@ -282,7 +283,7 @@ impl Seen {
         if is_open(&self.server) && !is_open(&self.client) {
             return Err("the server is established and the client never was".into());
         }
-        let wrong_id = |event: &Event| matches!(&event.what, Happened::Open { id: Some(found) } if found != id);
+        let wrong_id = |event: &Event| matches!(&event.what, Happened::Open { id: Some(found), .. } if found != id);
         if self.server.iter().any(wrong_id) {
             return Err("the server reports another id".into());
         }

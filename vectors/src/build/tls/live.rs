@@ -26,6 +26,9 @@ pub struct Chain {
     pub key: Option<PrivateKey>,
 }
 
+/// The time of the committed vectors, 2026-01-01T00:00:00Z, in seconds since the Unix epoch.
+pub const COMMITTED: u64 = path::COMMITTED.unsigned_abs();
+
 /// Every vector of `tls.verify`, made for the second `now` (since the Unix epoch), in any order.
 ///
 /// # Errors

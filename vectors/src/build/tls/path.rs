@@ -15,7 +15,7 @@ use crate::build::primitives::x509::{
 };
 
 /// 2026-01-01T00:00:00Z, the time of the committed vectors.
-const COMMITTED: i64 = 1_767_225_600;
+pub(super) const COMMITTED: i64 = 1_767_225_600;
 /// 9999-12-31T23:59:59Z, which certificates without an end have.
 pub(super) const NEVER: i64 = 253_402_300_799;
 const YEAR: i64 = 31_536_000;

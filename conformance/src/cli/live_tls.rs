@@ -1,0 +1,86 @@
+//! `--profile tls` of `tunnelproof server` and `tunnelproof client`: from arguments to an exit code.
+
+use tunnelproof_vectors::{Suite, Vector};
+
+use super::Failure;
+use super::inspect::list_cases;
+use super::live::{default_traces, salt};
+use super::live_args::LiveArgs;
+use super::run::reports;
+use crate::known::KnownFailures;
+use crate::live::tls::case::Case;
+use crate::live::tls::material::Material;
+use crate::live::tls::runner::{self, Plan};
+use crate::live::{Role, Target, tls};
+use crate::recorder::{About, Recorder};
+use crate::shim::Limits;
+use crate::stop::Stop;
+
+/// Runs the checks of a role.
+pub(super) fn check(
+    args: &LiveArgs,
+    role: Role,
+    target: &Target,
+    mut options: Vec<String>,
+) -> Result<u8, Failure> {
+    if !args.transport.is_empty() {
+        let why = "--transport goes with --profile tunnel: TLS is checked over TCP";
+        return Err(Failure::Usage(why.into()));
+    }
+    if args.timing > 0 {
+        let why = "--timing goes with --profile tunnel: it is about the request of the tunnel";
+        return Err(Failure::Usage(why.into()));
+    }
+    let cases = tls::cases(role);
+    let suite = tls::suite(&cases).map_err(Failure::Usage)?;
+    let filter = args.filter.filter();
+    let selected = filter.select(&suite).map_err(Failure::Usage)?;
+    if args.list {
+        return list_cases(&selected, false);
+    }
+    let known = match &args.end.known_failures {
+        Some(path) => KnownFailures::read(path).map_err(Failure::Usage)?,
+        None => KnownFailures::default(),
+    };
+    let traces = args.traces.clone().unwrap_or_else(default_traces);
+    options.extend(["--profile".to_owned(), "tls".to_owned()]);
+    let about = About {
+        subcommand: role.name(),
+        suite: &suite,
+        cases: &selected,
+        selection: filter.describe(),
+        command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        options,
+    };
+    let mut recorder = Recorder::new(about, &known, reports(&args.report, &suite, selected.len())?);
+    let (salt, material) = (salt(), Material::new());
+    let plan = Plan {
+        role,
+        cases: &cases,
+        selected: indices(&cases, &suite, &selected),
+        target,
+        material: &material,
+        jobs: args.jobs,
+        limits: Limits { hello: args.start_timeout, case: args.timeout },
+        time_limit: args.end.time_limit,
+        ends: &|vector, verdict| {
+            args.end.fail_fast && known.apply(&vector.id, verdict.clone()).is_red()
+        },
+        rerun: !args.end.no_rerun,
+        traces: &traces,
+        salt: &salt,
+    };
+    let stop = Stop::on_signals()?;
+    recorder.record(&stop, |tell| runner::run(&plan, &stop, tell))?;
+    Ok(recorder.finish(&stop)?.1.exit)
+}
+
+/// The selected vectors with the indices of their cases; both lists have the same order.
+fn indices<'a>(cases: &[Case], suite: &'a Suite, selected: &[&Vector]) -> Vec<(usize, &'a Vector)> {
+    let is_selected = |id: &str| selected.iter().any(|vector| vector.id == id);
+    let pairs = cases.iter().zip(&suite.vectors).enumerate();
+    pairs
+        .filter(|(_, (case, _))| is_selected(&case.id))
+        .map(|(index, (_, vector))| (index, vector))
+        .collect()
+}
