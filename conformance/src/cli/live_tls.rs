@@ -1,5 +1,7 @@
 //! `--profile tls` of `tunnelproof server` and `tunnelproof client`: from arguments to an exit code.
 
+use std::io::{self, Write};
+
 use tunnelproof_vectors::{Suite, Vector};
 
 use super::Failure;
@@ -10,6 +12,7 @@ use super::run::reports;
 use crate::known::KnownFailures;
 use crate::live::tls::case::Case;
 use crate::live::tls::material::Material;
+use crate::live::tls::playable::candidates;
 use crate::live::tls::runner::{self, Plan};
 use crate::live::{Role, Target, tls};
 use crate::recorder::{About, Recorder};
@@ -36,7 +39,11 @@ pub(super) fn check(
     let filter = args.filter.filter();
     let selected = filter.select(&suite).map_err(Failure::Usage)?;
     if args.list {
-        return list_cases(&selected, false);
+        let listed = list_cases(&selected, false)?;
+        if filter.describe().is_none() {
+            list_unplayable(role)?;
+        }
+        return Ok(listed);
     }
     let known = match &args.end.known_failures {
         Some(path) => KnownFailures::read(path).map_err(Failure::Usage)?,
@@ -73,6 +80,21 @@ pub(super) fn check(
     let stop = Stop::on_signals()?;
     recorder.record(&stop, |tell| runner::run(&plan, &stop, tell))?;
     Ok(recorder.finish(&stop)?.1.exit)
+}
+
+/// The vectors that no case plays, and why.
+fn list_unplayable(role: Role) -> io::Result<()> {
+    let peer = match role {
+        Role::Server => "client",
+        Role::Client => "server",
+    };
+    let mut output = io::stdout().lock();
+    for candidate in candidates(peer) {
+        if let Some(obstacle) = candidate.obstacle {
+            writeln!(output, "# {} is not played: {obstacle}", candidate.vector.id)?;
+        }
+    }
+    Ok(())
 }
 
 /// The selected vectors with the indices of their cases; both lists have the same order.

@@ -39,14 +39,16 @@ pub fn chains(now: u64) -> Result<Vec<Chain>, String> {
     for document in path::at(now, || verify_families().map(with_constants_left_out)) {
         let octets = document.to_string().into_bytes();
         let vectors = Suite::of_document("live", &octets).map_err(|error| error.to_string())?;
-        chains
-            .extend(vectors.into_iter().map(|vector| Chain { key: key_of(&vector.input), vector }));
+        chains.extend(
+            vectors.into_iter().map(|vector| Chain { key: private_key(&vector.input), vector }),
+        );
     }
     Ok(chains)
 }
 
-/// The generator's key that is in the first certificate of the chain.
-fn key_of(input: &Map<String, Value>) -> Option<PrivateKey> {
+/// The private key for the first certificate of an input's chain, if the generator has it.
+#[must_use]
+pub fn private_key(input: &Map<String, Value>) -> Option<PrivateKey> {
     let leaf = hex::decode(input.get("chain")?.get(0)?.as_str()?).ok()?;
     let holds = |spki: &[u8]| leaf.windows(spki.len()).any(|part| part == spki);
     KEYS.iter().find(|(spki, _)| holds(spki)).map(|(_, key)| PrivateKey(key.clone()))
