@@ -3,8 +3,11 @@
 //! webpki parses them, finds serial numbers and checks signatures. Which list is used is decided here: webpki
 //! takes the first of an issuer's, does not look at thisUpdate, and knows no keyUsage of an anchor.
 
+use std::collections::HashSet;
+
 use rustls::pki_types::SignatureVerificationAlgorithm;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
+use x509_parser::extensions::X509Extension;
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
@@ -51,6 +54,14 @@ impl Crl {
                 bad("it has an issuingDistributionPoint, so it may not be complete".into()),
             );
         }
+        for extensions in [crl.extensions()]
+            .into_iter()
+            .chain(crl.iter_revoked_certificates().map(|entry| entry.extensions()))
+        {
+            if let Some(twice) = twice(extensions) {
+                return Err(bad(format!("extension {} is there twice", twice.oid)));
+            }
+        }
         let next_update = crl.next_update().ok_or_else(|| bad("it has no nextUpdate".into()))?;
         Ok(Self {
             issuer: crl.issuer().as_raw().to_vec(),
@@ -76,6 +87,12 @@ impl Crl {
     fn is_current(&self, now: u64) -> bool {
         (i128::from(self.this_update)..=i128::from(self.next_update)).contains(&i128::from(now))
     }
+}
+
+/// An extension whose kind stands before it already.
+fn twice<'a>(extensions: &'a [X509Extension<'a>]) -> Option<&'a X509Extension<'a>> {
+    let mut seen = HashSet::new();
+    extensions.iter().find(|extension| !seen.insert(&extension.oid))
 }
 
 /// Looks `certificate` up in each usable CRL of `issuer`.

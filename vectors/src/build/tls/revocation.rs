@@ -406,6 +406,18 @@ fn forms(table: &mut Table) {
         "the CRL has no nextUpdate",
         &Crl { next_update: None, ..listing(&[]) },
     );
+    add(
+        "extension-twice",
+        "the CRL has two numbers",
+        &with(Extension::new(CRL_NUMBER, raw_integer(&[8]))),
+    );
+    let reason = |reason: u8| Extension::new(REASON, vec![0x0a, 1, reason]);
+    let entry = vec![(SOMEBODY.to_vec(), vec![reason(1), reason(6)])];
+    add(
+        "entry-extension-twice",
+        "an entry of the CRL has two reasons",
+        &Crl { revoked: entry, ..listing(&[]) },
+    );
     let entry = vec![(SOMEBODY.to_vec(), vec![null()])];
     add(
         "entry-critical",
