@@ -107,7 +107,7 @@ mod tests {
             ("no certificate: a case by hand has that", 1),
             ("nobody has the private key of the leaf", 10),
             ("refused for a second alone", 8),
-            ("the caller's error, before any connection", 27),
+            ("the caller's error, before any connection", 29),
             ("valid for a second alone", 4),
         ]);
         assert_eq!(counts, expected, "{dropped:#?}");

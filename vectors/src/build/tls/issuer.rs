@@ -72,15 +72,31 @@ impl Ca {
     /// A certificate for a server with these names, DNS names, wildcards and IP addresses in text.
     #[must_use]
     pub fn server(&self, names: &[&str], key: PrivateKey) -> Issued {
-        let addresses: Vec<Option<Vec<u8>>> = names.iter().map(|name| address(name)).collect();
-        let names: Vec<General<'_>> = (names.iter().zip(&addresses))
-            .map(|(name, address)| match address {
-                Some(octets) => General::Ip(octets),
-                None => General::Dns(name.as_bytes()),
-            })
-            .collect();
-        let subject = subject("server");
-        self.leaf(SERVER_AUTH, &subject, Some(alt_names(&names)), self.days(30), key)
+        self.leaf(SERVER_AUTH, &subject("server"), Some(server_names(names)), self.days(30), key)
+    }
+
+    /// As [`Ca::server`], valid from and until these seconds since the Unix epoch.
+    #[must_use]
+    pub fn server_valid(&self, names: &[&str], key: PrivateKey, valid: (u64, u64)) -> Issued {
+        let names = Some(server_names(names));
+        self.leaf(SERVER_AUTH, &subject("server"), names, seconds(valid), key)
+    }
+
+    /// A certificate for a server whose names all are of the form dNSName, IP addresses too.
+    #[must_use]
+    pub fn server_by_dns_names(&self, names: &[&str], key: PrivateKey) -> Issued {
+        let names: Vec<General<'_>> =
+            names.iter().map(|name| General::Dns(name.as_bytes())).collect();
+        self.leaf(SERVER_AUTH, &subject("server"), Some(alt_names(&names)), self.days(30), key)
+    }
+
+    /// A certificate for a server that only its commonName names, beside these other names if there are any.
+    #[must_use]
+    pub fn server_by_common_name(&self, own: &str, others: &[&str], key: PrivateKey) -> Issued {
+        let subject =
+            name(&[(ORGANISATION, UTF8, b"tunnelproof live"), (COMMON_NAME, UTF8, own.as_bytes())]);
+        let names = (!others.is_empty()).then(|| server_names(others));
+        self.leaf(SERVER_AUTH, &subject, names, self.days(30), key)
     }
 
     /// A certificate for a client of this identity.
@@ -94,12 +110,8 @@ impl Ca {
     #[must_use]
     pub fn client_valid(&self, identity: &str, key: PrivateKey, valid: (u64, u64)) -> Issued {
         let uri = format!("secure-tunnel:{}", percent_encoded(identity));
-        let valid = (
-            i64::try_from(valid.0).unwrap_or(i64::MAX),
-            i64::try_from(valid.1).unwrap_or(i64::MAX),
-        );
         let names = alt_names(&[General::Uri(uri.as_bytes())]);
-        self.leaf(CLIENT_AUTH, &subject(identity), Some(names), valid, key)
+        self.leaf(CLIENT_AUTH, &subject(identity), Some(names), seconds(valid), key)
     }
 
     /// A certificate for a client that only its commonName names.
@@ -160,6 +172,23 @@ fn serial_of(label: &str) -> Vec<u8> {
 
 fn subject(unit: &str) -> Vec<u8> {
     name(&[(ORGANISATION, UTF8, b"tunnelproof live"), (UNIT, UTF8, unit.as_bytes())])
+}
+
+/// DNS names, wildcards and IP addresses in text.
+fn server_names(names: &[&str]) -> Extension {
+    let addresses: Vec<Option<Vec<u8>>> = names.iter().map(|name| address(name)).collect();
+    let names: Vec<General<'_>> = (names.iter().zip(&addresses))
+        .map(|(name, address)| match address {
+            Some(octets) => General::Ip(octets),
+            None => General::Dns(name.as_bytes()),
+        })
+        .collect();
+    alt_names(&names)
+}
+
+fn seconds((from, until): (u64, u64)) -> (i64, i64) {
+    let signed = |second| i64::try_from(second).unwrap_or(i64::MAX);
+    (signed(from), signed(until))
 }
 
 fn address(name: &str) -> Option<Vec<u8>> {
