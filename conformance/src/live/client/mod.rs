@@ -195,6 +195,7 @@ impl<'a> Stage<'a> {
     fn request<'p>(&self, mut peer: Peer<'p>, server: &PrivateKey) -> Result<Asked<'p>, Fault> {
         let m1 = server.public.spki();
         let m2 = self.message(&mut peer, "M2")?;
+        let received = now(); // what follows may take seconds on a busy machine
         self.trace.octets(peer.port, "that message: M2", &m2);
         let wrong =
             |what: &str, expected: &str| Fault::wrong_output(what, expected, "something else");
@@ -212,7 +213,7 @@ impl<'a> Stage<'a> {
             return Err(wrong("P1", "time and nonce, 38 octets"));
         };
         let t = u64::from_be_bytes(*t);
-        if t.abs_diff(now()) > 5 {
+        if t.abs_diff(received) > 5 {
             return Err(Fault::wrong_output(
                 "the time in P1",
                 "the client's clock",
