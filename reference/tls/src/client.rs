@@ -22,7 +22,6 @@ use crate::policy::Policies;
 use crate::server::now;
 use crate::signatures;
 use crate::trust::Trust;
-use crate::verify::Peer;
 
 /// What a client is made from.
 #[derive(Debug)]
@@ -121,8 +120,7 @@ impl ClientTls {
         let server = match self.checks {
             Checks::Server => {
                 let now = now(&*self.time)?;
-                self.in_force.trust().verify(Peer::Server { name }, chain, now)?;
-                Ok(None)
+                Ok(self.in_force.admit_server(name, chain, now)?)
             }
             Checks::Nothing => Err(TlsError::Untrusted {
                 what: "it was not checked, since the caller asked for encryption only",
@@ -174,11 +172,9 @@ impl ServerCertVerifier for Verifier {
         // spec: TLS-021
         if let Checks::Server = self.checks {
             let chain: Vec<_> = [leaf].into_iter().chain(others).cloned().collect();
-            self.in_force.trust().verify(Peer::Server { name }, &chain, now.as_secs()).map_err(
-                |error| {
-                    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
-                },
-            )?;
+            self.in_force.admit_server(name, &chain, now.as_secs()).map_err(|error| {
+                Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
+            })?;
         }
         Ok(ServerCertVerified::assertion())
     }

@@ -83,6 +83,11 @@ impl Crl {
             && self.signed.is_by(issuer, algorithms)
     }
 
+    /// thisUpdate and nextUpdate.
+    pub(crate) fn updates(&self) -> (i64, i64) {
+        (self.this_update, self.next_update)
+    }
+
     // spec: TLS-071
     fn is_current(&self, now: u64) -> bool {
         (i128::from(self.this_update)..=i128::from(self.next_update)).contains(&i128::from(now))

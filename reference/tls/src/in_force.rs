@@ -1,15 +1,17 @@
 //! What is in force, which can be replaced while connections are open.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use rustls::pki_types::CertificateDer;
-use secure_tunnel::credentials::Id;
+use lru::LruCache;
+use rustls::pki_types::{CertificateDer, ServerName};
+use sha2::{Digest, Sha256};
 
 use crate::error::TlsError;
 use crate::lists::Lists;
 use crate::trust::Trust;
-use crate::verify::{Peer, Verified};
+use crate::verify::{Examined, Peer};
 
 /// Trust and lists; each is replaced as a whole.
 #[derive(Debug)]
@@ -39,26 +41,45 @@ impl InForce {
         *self.lists.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(lists);
     }
 
-    /// Whether the client with this chain may be let in at `now`, and who it is.
+    /// Whether the client with this chain may be let in at `now`, and what its certificate says.
     pub(crate) fn admit_client(
         &self,
         chain: &[CertificateDer<'_>],
         now: u64,
-    ) -> Result<Id, TlsError> {
-        let (trust, found) = self.both();
-        let verified = match found.get(chain, now) {
-            Some(verified) => verified,
-            None => {
-                let verified = trust.verify(Peer::Client, chain, now)?;
-                found.note(chain, now, &verified);
-                verified
-            }
-        };
+    ) -> Result<Examined, TlsError> {
+        let client = self.examine(Peer::Client, chain, now)?;
         let lists = Arc::clone(&self.lists.read().unwrap_or_else(PoisonError::into_inner));
-        match verified.identity {
-            Some(identity) => lists.check(&identity, &verified.fingerprint).map(|()| identity),
-            None => Err(TlsError::NoCertificate), // Peer::Client always gives one
+        match &client.identity {
+            Some(identity) => lists.check(identity, &client.certificate.fingerprint)?,
+            None => return Err(TlsError::NoCertificate), // Peer::Client always gives one
         }
+        Ok(client)
+    }
+
+    /// Whether the server with this chain is `name` at `now`, and what its certificate says.
+    pub(crate) fn admit_server(
+        &self,
+        name: &ServerName<'_>,
+        chain: &[CertificateDer<'_>],
+        now: u64,
+    ) -> Result<Examined, TlsError> {
+        self.examine(Peer::Server { name }, chain, now)
+    }
+
+    fn examine(
+        &self,
+        peer: Peer<'_>,
+        chain: &[CertificateDer<'_>],
+        now: u64,
+    ) -> Result<Examined, TlsError> {
+        let (trust, found) = self.both();
+        let key = key(peer, chain);
+        if let Some(examined) = found.get(&key, now) {
+            return Ok(examined);
+        }
+        let examined = trust.examine(peer, chain, now)?;
+        found.note(key, &examined);
+        Ok(examined)
     }
 }
 
@@ -66,29 +87,57 @@ fn with_nothing_found(trust: Trust) -> (Arc<Trust>, Arc<Found>) {
     (Arc::new(trust), Arc::default())
 }
 
-/// Chains that one [`Trust`] has accepted in this second. What is verified depends on the chain and the second alone, and
-/// a full handshake would verify it twice: for rustls, and when the connection is admitted.
-#[derive(Debug, Default)]
-struct Found(Mutex<(u64, HashMap<Vec<CertificateDer<'static>>, Verified>)>);
+/// Chains that one [`Trust`] has accepted, and in which time that holds: what is verified depends on the name of a server, the
+/// chain and the time alone. A full handshake would verify it twice, for rustls and when the connection is admitted,
+/// and each resumption again. What was refused is verified again.
+// spec: TLS-079, TLS-080
+struct Found(Mutex<LruCache<Key, Examined>>);
 
-/// So many at most.
-const FOUND: usize = 256;
+/// SHA-256 over who it is and the chain: a peer can make a chain long, and many of one.
+type Key = [u8; 32];
+
+fn key(peer: Peer<'_>, chain: &[CertificateDer<'_>]) -> Key {
+    let mut hash = Sha256::new();
+    match peer {
+        Peer::Server { name } => {
+            let name = name.to_str();
+            hash.update((name.len() as u64).to_be_bytes());
+            hash.update(name.as_bytes());
+        }
+        Peer::Client => hash.update(0u64.to_be_bytes()), // no name has this length
+    }
+    for der in chain {
+        hash.update((der.len() as u64).to_be_bytes());
+        hash.update(der);
+    }
+    hash.finalize().into()
+}
+
+/// So many at most; what was not asked for the longest time is forgotten.
+const FOUND: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 impl Found {
-    fn get(&self, chain: &[CertificateDer<'_>], now: u64) -> Option<Verified> {
-        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (second, chains) = &*found;
-        if *second == now { chains.get(chain).cloned() } else { None }
+    fn get(&self, key: &Key, now: u64) -> Option<Examined> {
+        self.lock().get(key).filter(|examined| examined.window.contains(now)).cloned()
     }
 
-    fn note(&self, chain: &[CertificateDer<'_>], now: u64, verified: &Verified) {
-        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (second, chains) = &mut *found;
-        if *second != now || chains.len() >= FOUND {
-            chains.clear();
-            *second = now;
-        }
-        let chain = chain.iter().map(|der| der.clone().into_owned()).collect();
-        chains.insert(chain, verified.clone());
+    fn note(&self, key: Key, examined: &Examined) {
+        self.lock().put(key, examined.clone());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<Key, Examined>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(FOUND)))
+    }
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found").field("chains", &self.lock().len()).finish_non_exhaustive()
     }
 }

@@ -21,10 +21,12 @@ mod peer;
 mod policy;
 mod server;
 mod server_name;
+mod sessions;
 mod signatures;
 mod signed;
 mod trust;
 mod verify;
+mod window;
 
 pub use client::{ClientSettings, ClientTls};
 pub use contexts::{ContextName, choose as choose_context};

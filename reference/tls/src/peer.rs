@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::error::TlsError;
 use crate::form::Certificate;
 use crate::lists::Fingerprint;
+use crate::verify::Examined;
 
 /// The peer of a connection whose handshake is complete.
 // spec: TLS-027, TLS-028, TLS-029
@@ -56,32 +57,40 @@ impl CertificateInfo {
     /// # Errors
     /// [`TlsError::CertificateForm`].
     pub fn of(der: &[u8]) -> Result<Self, TlsError> {
-        let x509 = Certificate::parse(der)?.x509;
-        Ok(Self {
+        Ok(Self::from_parsed(&Certificate::parse(der)?, der))
+    }
+
+    /// What `parsed` says, which was read from `der`.
+    pub(crate) fn from_parsed(parsed: &Certificate<'_>, der: &[u8]) -> Self {
+        let x509 = &parsed.x509;
+        Self {
             fingerprint: Sha256::digest(der).into(),
             subject: x509.subject().to_string(),
             issuer: x509.issuer().to_string(),
             serial: x509.raw_serial_as_string(),
             not_before: x509.validity().not_before.timestamp(),
             not_after: x509.validity().not_after.timestamp(),
-        })
+        }
     }
 }
 
 /// What a connection shows of its peer, with `authorization` as the verdict.
 pub(crate) fn info<D>(
     connection: &ConnectionCommon<D>,
-    authorization: Result<Option<Id>, TlsError>,
+    authorization: Result<Examined, TlsError>,
 ) -> PeerInfo {
     let chain = connection.peer_certificates().unwrap_or_default().to_vec();
-    let (identity, authorized) = match authorization {
-        Ok(identity) => (identity, Ok(())),
-        Err(error) => (None, Err(error)),
+    let (authorized, identity, certificate) = match authorization {
+        Ok(Examined { identity, certificate, .. }) => (Ok(()), identity, Some(certificate)),
+        Err(error) => {
+            let shown = chain.first().and_then(|der| CertificateInfo::of(der).ok());
+            (Err(error), None, shown)
+        }
     };
     PeerInfo {
         authorized,
         identity,
-        certificate: chain.first().and_then(|der| CertificateInfo::of(der).ok()),
+        certificate,
         alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
         server_name: None,
         version: connection.protocol_version(),

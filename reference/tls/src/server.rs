@@ -7,9 +7,7 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::verify_tls12_signature;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{
-    ClientHello, ResolvesServerCert, ServerSessionMemoryCache, StoresServerSessions,
-};
+use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{
@@ -24,11 +22,9 @@ use crate::lists::Lists;
 use crate::own::{Alpn, OwnCertificate, provider, versions};
 use crate::peer::{CertificateInfo, PeerInfo, info};
 use crate::policy::Policies;
+use crate::sessions::Sessions;
 use crate::signatures;
 use crate::trust::Trust;
-
-/// Sessions that can be resumed; the oldest is forgotten.
-const SESSIONS: usize = 4096;
 
 /// Whether clients have to have a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +67,7 @@ pub struct ServerTls {
     in_force: Arc<InForce>,
     /// Of this server alone, so that a session is resumed only where it began; rustls compares the indicated name.
     // spec: TLS-081
-    sessions: Arc<dyn StoresServerSessions>,
+    sessions: Arc<Sessions>,
 }
 
 impl ServerTls {
@@ -97,7 +93,7 @@ impl ServerTls {
             policies,
             time,
             in_force: Arc::new(InForce::new(trust, lists)),
-            sessions: ServerSessionMemoryCache::new(SESSIONS),
+            sessions: Arc::default(),
         })
     }
 
@@ -121,7 +117,7 @@ impl ServerTls {
             .with_client_cert_verifier(Arc::new(verifier))
             .with_cert_resolver(Arc::new(resolver));
         config.alpn_protocols = self.alpn.protocols();
-        config.session_storage = Arc::clone(&self.sessions);
+        config.session_storage = self.sessions.clone();
         config.require_ems = true; // spec: TLS-003
         config.max_early_data_size = 0; // spec: TLS-006
         Accept { config: Arc::new(config), refusal }
@@ -148,7 +144,7 @@ impl ServerTls {
         if let (ClientCertificates::Required, Err(error)) = (self.clients, &client) {
             return Err(error.clone());
         }
-        let mut info = info(connection, client.map(Some));
+        let mut info = info(connection, client);
         info.server_name = connection.server_name().map(str::to_owned);
         Ok(info)
     }

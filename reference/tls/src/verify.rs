@@ -3,12 +3,11 @@
 //! webpki builds the paths and checks signatures, validity, extended key usage, name constraints and depth. What it
 //! does not look at is checked on each path that it finds, so that another path can still be found.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use secure_tunnel::credentials::Id;
-use sha2::{Digest, Sha256};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 use crate::crl;
@@ -17,8 +16,10 @@ use crate::error::TlsError;
 use crate::form::{Certificate, form};
 use crate::identity::identity;
 use crate::lists::Fingerprint;
+use crate::peer::CertificateInfo;
 use crate::server_name;
 use crate::trust::Trust;
+use crate::window::Window;
 
 /// Whose certificate it is.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,15 @@ pub struct Verified {
     pub identity: Option<Id>,
 }
 
+/// The same, with everything that the application is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Examined {
+    pub(crate) identity: Option<Id>,
+    pub(crate) certificate: CertificateInfo,
+    /// When the same trust finds the same; the further certificates may lead to another path before and after.
+    pub(crate) window: Window,
+}
+
 impl Trust {
     /// Verifies `chain`, the certificates as the peer sent them, at `now`, in seconds since the Unix epoch. The
     /// lists of section 7.10 are not part of it: [`Lists::check`](crate::Lists::check).
@@ -53,29 +63,40 @@ impl Trust {
         chain: &[CertificateDer<'_>],
         now: u64,
     ) -> Result<Verified, TlsError> {
+        let Examined { identity, certificate, .. } = self.examine(peer, chain, now)?;
+        Ok(Verified { fingerprint: certificate.fingerprint, identity })
+    }
+
+    pub(crate) fn examine(
+        &self,
+        peer: Peer<'_>,
+        chain: &[CertificateDer<'_>],
+        now: u64,
+    ) -> Result<Examined, TlsError> {
         // spec: TLS-031, TLS-032 (webpki takes the others in any order)
         let (leaf_der, others) = chain.split_first().ok_or(TlsError::NoCertificate)?;
         let leaf = Certificate::parse(leaf_der)?;
-        self.verify_path(peer, leaf_der, others, now)?;
-        let fingerprint = Sha256::digest(leaf_der).into();
-        match peer {
+        let window = self.verify_path(peer, (leaf_der, &leaf), others, now)?;
+        let identity = match peer {
             Peer::Server { name } => {
                 let parsed = EndEntityCert::try_from(leaf_der).map_err(|e| form(e.to_string()))?;
                 server_name::check(&parsed, name)?;
-                Ok(Verified { fingerprint, identity: None })
+                None
             }
-            Peer::Client => Ok(Verified { fingerprint, identity: Some(identity(&leaf)?) }),
-        }
+            Peer::Client => Some(identity(&leaf)?),
+        };
+        let certificate = CertificateInfo::from_parsed(&leaf, leaf_der);
+        Ok(Examined { identity, certificate, window })
     }
 
     /// Finds a path that all rules accept.
     fn verify_path(
         &self,
         peer: Peer<'_>,
-        leaf: &CertificateDer<'_>,
+        (leaf, parsed): (&CertificateDer<'_>, &Certificate<'_>),
         others: &[CertificateDer<'_>],
         now: u64,
-    ) -> Result<(), TlsError> {
+    ) -> Result<Window, TlsError> {
         let fault = |error| diagnosis::of(error, leaf, others, self, now);
         // spec: TLS-046, TLS-047
         let usage = match peer {
@@ -83,11 +104,16 @@ impl Trust {
             Peer::Client => KeyUsage::client_auth(),
         };
         let refusal = RefCell::new(None); // of the first path that webpki accepts
-        let policy = |path: &VerifiedPath<'_>| {
-            self.check_path(path, now).map_err(|error| {
+        let window = Cell::new(None);
+        let policy = |path: &VerifiedPath<'_>| match self.check_path(path, parsed, now) {
+            Ok(found) => {
+                window.set(Some(found));
+                Ok(())
+            }
+            Err(error) => {
                 refusal.borrow_mut().get_or_insert(error);
-                webpki::Error::UnknownIssuer
-            })
+                Err(webpki::Error::UnknownIssuer)
+            }
         };
         // spec: TLS-033, TLS-034, TLS-035, TLS-037, TLS-040, TLS-048, TLS-049, TLS-050, TLS-052
         let found = EndEntityCert::try_from(leaf)
@@ -102,46 +128,58 @@ impl Trust {
                 Some(&policy),
             )
             .map(drop);
-        found.map_err(|error| refusal.take().unwrap_or_else(|| fault(error)))
+        match (found, window.get()) {
+            (Ok(()), Some(window)) => Ok(window),
+            (Ok(()), None) => Err(diagnosis::NO_PATH), // webpki asks about each path that it accepts
+            (Err(error), _) => Err(refusal.take().unwrap_or_else(|| fault(error))),
+        }
     }
 
-    /// What webpki leaves open of a path whose signatures are correct.
-    fn check_path(&self, path: &VerifiedPath<'_>, now: u64) -> Result<(), TlsError> {
+    /// What webpki leaves open of a path whose signatures are correct, and how long that stays so.
+    fn check_path(
+        &self,
+        path: &VerifiedPath<'_>,
+        leaf: &Certificate<'_>,
+        now: u64,
+    ) -> Result<Window, TlsError> {
+        let mut window = Window::ALWAYS;
         let found = self.anchors.iter().position(|known| std::ptr::eq(known, path.anchor()));
         let anchor = found.and_then(|index| self.certificates.get(index));
         let anchor = Certificate::parse(anchor.ok_or(diagnosis::NO_PATH)?)?;
         // spec: TLS-039
         if !self.policies.anchor_validity_ignored {
             anchor.check_validity(now, "TLS-039")?;
+            window = window.valid(&anchor);
         }
-        let leaf = path.end_entity().der();
         let intermediates: Vec<_> = path.intermediate_certificates().map(|c| c.der()).collect();
-        let leaf = Certificate::parse(&leaf)?;
-        let mut below = vec![leaf];
-        for der in &intermediates {
-            below.push(Certificate::parse(der)?);
-        }
+        let between: Vec<_> =
+            intermediates.iter().map(|der| Certificate::parse(der)).collect::<Result<_, _>>()?;
+        let below: Vec<_> = [leaf].into_iter().chain(&between).collect();
+        let issuers: Vec<_> = between.iter().chain([&anchor]).collect();
         for certificate in &below {
             certificate.check_der()?;
             certificate.check_validity(now, "TLS-037")?;
+            window = window.valid(certificate);
             // spec: TLS-048 (webpki lets a critical cRLDistributionPoints pass)
             if certificate.has_unknown_critical {
                 return Err(TlsError::CriticalExtension);
             }
         }
-        self.check_leaf(&below[0])?;
-        for (depth, issuer) in below.iter().skip(1).chain([&anchor]).enumerate() {
+        self.check_leaf(leaf)?;
+        leaf.check_key()?;
+        for (depth, issuer) in issuers.iter().enumerate() {
             check_issuer(issuer, depth)?;
-        }
-        for certificate in below.iter().chain([&anchor]) {
-            certificate.check_key()?;
+            issuer.check_key()?;
         }
         if let Some(crls) = &self.crls {
-            for (certificate, issuer) in below.iter().zip(below.iter().skip(1).chain([&anchor])) {
+            for (certificate, issuer) in below.iter().zip(&issuers) {
                 crl::check(crls, certificate, issuer, now, self.policies, self.algorithms.all)?;
             }
+            for crl in crls {
+                window = window.undisturbed(crl, now);
+            }
         }
-        Ok(())
+        Ok(window)
     }
 
     fn check_leaf(&self, leaf: &Certificate<'_>) -> Result<(), TlsError> {

@@ -80,6 +80,38 @@ fn a_resumed_session_is_checked_at_its_own_time() {
 }
 
 #[test]
+fn what_was_accepted_is_not_accepted_for_longer_than_its_crls_allow() {
+    let world = World::new();
+    let alice = world.root.issue(client_params("alice"));
+    let info = alice_info(&world, &alice);
+    let at = |day: u64, second: i64| {
+        let time = (NOW + (day - 1) * 86_400).checked_add_signed(second).expect("a time");
+        world.clock.0.store(time, Ordering::Relaxed);
+    };
+    let server = |crls: &[Vec<u8>]| {
+        let mut settings = world.server_settings(ClientCertificates::Required);
+        settings.trust = trust(&[&world.root], crls, &[]);
+        ServerTls::new(settings).expect("a server")
+    };
+    let now = world.root.crl_of(&[], (2025, 12, 31), (2026, 1, 5));
+    let coming = world.root.crl_of(&[&info], (2026, 1, 3), (2026, 1, 10));
+
+    at(3, -60);
+    let s = server(&[now.clone(), coming]);
+    let met = resumed(&s, &world.client(Some(&alice)), || at(3, -1));
+    met.server.expect("admitted");
+    at(3, -60);
+    refused(resumed(&s, &world.client(Some(&alice)), || at(3, 0)).server, "revoked");
+
+    at(5, -60);
+    let s = server(&[now]);
+    let met = resumed(&s, &world.client(Some(&alice)), || at(5, 0));
+    met.server.expect("admitted");
+    at(5, -60);
+    refused(resumed(&s, &world.client(Some(&alice)), || at(5, 1)).server, "crl");
+}
+
+#[test]
 fn sessions_stay_in_their_context() {
     let world = World::new();
     let mut settings = world.server_settings(ClientCertificates::NotAsked);

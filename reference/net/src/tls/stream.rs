@@ -103,9 +103,10 @@ pub(crate) async fn accept(tls: &ServerTls, io: Box<dyn Io>) -> Result<TlsStream
     let admitted = tls.admit(connection).and_then(|peer| {
         Ok((peer, policies.tls_exporter.then(|| exporter(connection)).transpose()?))
     });
-    let leaf = connection.peer_certificates().and_then(<[_]>::first);
-    let shown = leaf.and_then(|leaf| CertificateInfo::of(leaf).ok());
-    let admitted = admitted.map_err(|error| Failure::of_client(error, shown));
+    let admitted = admitted.map_err(|error| {
+        let leaf = connection.peer_certificates().and_then(<[_]>::first);
+        Failure::of_client(error, leaf.and_then(|leaf| CertificateInfo::of(leaf).ok()))
+    });
     conclude(stream.into(), admitted, policies).await
 }
 

@@ -1,10 +1,12 @@
-//! What this crate adds to TLS by tokio-rustls alone, on the loopback interface and within half a minute: full and resumed
-//! handshakes with certificates on both sides, and octets echoed. Both are measured in turns, since a machine is not the
-//! same from one second to the next.
+//! What these crates add to TLS by rustls alone: full and resumed handshakes with certificates on both sides, and octets
+//! echoed; first in memory, then on the loopback interface beside tokio-rustls. It takes half a minute. Both are measured
+//! in turns, since a machine is not the same from one second to the next.
 //!
 //! ```sh
 //! cargo run --release -p secure-tunnel-net --example tls_load
 //! ```
+
+mod memory;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -53,11 +55,9 @@ async fn main() -> Outcome<()> {
     let full = client_config(&world, Resumption::disabled())?;
     let resumed = client_config(&world, Resumption::in_memory_sessions(256))?;
     let cores = available_parallelism().map_or(1, usize::from);
-    println!(
-        "{cores} cores; each figure is the median of {TURNS} turns of {} ms\n",
-        SPAN.as_millis()
-    );
-    println!("                                  here    tokio-rustls   ratio");
+    println!("handshakes a second, in memory      here     rustls alone   ratio");
+    memory::measure(&world)?;
+    println!("\n{cores} cores, loopback                here     tokio-rustls   ratio");
 
     for (what, config) in [("full handshakes", &full), ("resumed handshakes", &resumed)] {
         let (mut here, mut there) = (Vec::new(), Vec::new());
@@ -69,7 +69,7 @@ async fn main() -> Outcome<()> {
     }
 
     let tls = ClientTls::new(ClientSettings {
-        trust: Trust::new(&[&world.anchor], Policies::default())?,
+        trust: trust(&world)?,
         certificate: Some(own(&world.client)?),
         alpn: Alpn::LeftOut,
         time: Arc::new(DefaultTimeProvider),
@@ -158,16 +158,24 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Res
     }
 }
 
-async fn serve_ours(world: &World) -> Outcome<u16> {
-    let tls = ServerTls::new(ServerSettings {
+fn trust(world: &World) -> Outcome<Trust> {
+    Ok(Trust::new(&[&world.anchor], Policies::default())?)
+}
+
+fn tls(world: &World) -> Outcome<ServerTls> {
+    Ok(ServerTls::new(ServerSettings {
         contexts: Vec::new(),
         default: Some(own(&world.server)?),
         clients: ClientCertificates::Required,
-        trust: Trust::new(&[&world.anchor], Policies::default())?,
+        trust: trust(world)?,
         lists: Lists::default(),
         alpn: Alpn::LeftOut,
         time: Arc::new(DefaultTimeProvider),
-    })?;
+    })?)
+}
+
+async fn serve_ours(world: &World) -> Outcome<u16> {
+    let tls = tls(world)?;
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let port = socket.local_addr()?.port();
     let mut listener = TlsServer::new(Arc::new(tls), Limits::default()).listen(socket);
@@ -181,14 +189,18 @@ async fn serve_ours(world: &World) -> Outcome<u16> {
     Ok(port)
 }
 
-async fn serve_plain(world: &World) -> Outcome<u16> {
+fn plain_config(world: &World) -> Outcome<Arc<ServerConfig>> {
     let (roots, provider) = (roots(world)?, Arc::new(ring::default_provider()));
     let verifier = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider));
     let config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier.build()?)
         .with_single_cert(vec![world.server.0.clone()], key(&world.server))?;
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    Ok(Arc::new(config))
+}
+
+async fn serve_plain(world: &World) -> Outcome<u16> {
+    let acceptor = TlsAcceptor::from(plain_config(world)?);
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let port = socket.local_addr()?.port();
     tokio::spawn(async move {
