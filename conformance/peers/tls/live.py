@@ -5,6 +5,7 @@ import base64
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,21 +30,38 @@ def run(name: str, version: str, language: str, roles: dict) -> None:
         sys.exit("this endpoint speaks version 1 of the live protocol only")
     if start["role"] not in roles:
         return write({"ready": False, "unsupported": [f"the role {start['role']}"], "implementation": implementation})
-    with tempfile.TemporaryDirectory(prefix="tls-endpoint-") as folder:
-        endpoint = roles[start["role"]](start, Path(folder))
+    endpoint = roles[start["role"]](start, folder_for_a_while())
+    try:
+        if lacks := endpoint.lacks():
+            return write({"ready": False, "unsupported": lacks, "implementation": implementation})
         try:
-            if lacks := endpoint.lacks():
-                return write({"ready": False, "unsupported": lacks, "implementation": implementation})
-            try:
-                ready = endpoint.start()
-            except Refused as refused:
-                lacks = [f"its configuration: {refused}"]
-                return write({"ready": False, "unsupported": lacks, "implementation": implementation})
-            write({"ready": True, **ready, "implementation": implementation})
-            for line in sys.stdin.buffer:
-                endpoint.command(json.loads(line))
-        finally:
-            endpoint.stop()
+            ready = endpoint.start()
+        except Refused as refused:
+            lacks = [f"its configuration: {refused}"]
+            return write({"ready": False, "unsupported": lacks, "implementation": implementation})
+        write({"ready": True, **ready, "implementation": implementation})
+        for line in sys.stdin.buffer:
+            endpoint.command(json.loads(line))
+    finally:
+        endpoint.stop()
+
+
+def folder_for_a_while() -> Path:
+    """A folder that is removed when this process ends, also if it is killed, which is how the harness ends endpoints: by
+    a process in a session of its own, which waits for just that."""
+    folder = Path(tempfile.mkdtemp(prefix="tls-endpoint-"))
+    end, held = os.pipe()  # never written to, and open as long as this process is there
+    if os.fork() == 0:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        os.close(held)
+        os.read(end, 1)
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
+    os.close(end)
+    return folder
 
 
 def write(line: dict) -> None:

@@ -138,6 +138,8 @@ class Server:
 
 
 if __name__ == "__main__":
+    if "--version" in sys.argv:
+        sys.exit(subprocess.run([NGINX, "-v"], check=False).returncode)
     version = subprocess.run([NGINX, "-v"], capture_output=True, text=True, check=True).stderr.strip()
     linked = subprocess.run([NGINX, "-V"], capture_output=True, text=True, check=True).stderr
     library = next((line for line in linked.splitlines() if "OpenSSL" in line), "").removeprefix("built with ")
