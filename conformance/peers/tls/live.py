@@ -48,11 +48,12 @@ def run(name: str, version: str, language: str, roles: dict) -> None:
 
 def folder_for_a_while() -> Path:
     """A folder that is removed when this process ends, also if it is killed, which is how the harness ends endpoints: by
-    a process in a session of its own, which waits for just that."""
+    a process in a group of its own, which waits for just that."""
     folder = Path(tempfile.mkdtemp(prefix="tls-endpoint-"))
     end, held = os.pipe()  # never written to, and open as long as this process is there
-    if os.fork() == 0:
-        os.setsid()
+    if remover := os.fork():
+        os.setpgid(remover, remover)
+    else:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nothing, stream)

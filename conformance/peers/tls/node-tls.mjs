@@ -47,9 +47,7 @@ class Server extends live.Server {
     }
     this.#sockets.set(peer, socket);
     const told = live.describe(socket);
-    const authorized = told.authorized && !listed;
-    const identity = authorized && typeof name === 'string' ? Buffer.from(name).toString('hex') : null;
-    live.write({ event: 'open', peer, tls: { ...told, authorized, identity } });
+    live.write({ event: 'open', peer, tls: { ...told, authorized: told.authorized && !listed } });
     socket.pipe(socket);
   }
 

@@ -63,6 +63,9 @@ pub(super) fn check(
     if args.profile == ProfileArg::Tls {
         return super::live_tls::check(args, role, target, options);
     }
+    if args.no_alpn {
+        return Err(Failure::Usage("--no-alpn goes with --profile tls".into()));
+    }
     let mut cases = live::cases(role);
     // What makes no sense over the transports that were chosen is not in the suite at all.
     cases.retain(|case| case.over.iter().any(|over| transports.contains(over)));

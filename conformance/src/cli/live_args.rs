@@ -71,6 +71,11 @@ pub struct LiveArgs {
     #[arg(long, value_enum, value_name = "PROFILE", default_value = "tunnel")]
     pub profile: ProfileArg,
 
+    /// With --profile tls: TLS alone goes without ALPN, as TLS-015 allows. For a server or client that can't be told
+    /// which protocol to negotiate.
+    #[arg(long)]
+    pub no_alpn: bool,
+
     /// List the selected cases and run nothing.
     #[arg(long)]
     pub list: bool,

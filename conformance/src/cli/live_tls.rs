@@ -51,6 +51,9 @@ pub(super) fn check(
     };
     let traces = args.traces.clone().unwrap_or_else(default_traces);
     options.extend(["--profile".to_owned(), "tls".to_owned()]);
+    if args.no_alpn {
+        options.push("--no-alpn".to_owned());
+    }
     let about = About {
         subcommand: role.name(),
         suite: &suite,
@@ -60,7 +63,7 @@ pub(super) fn check(
         options,
     };
     let mut recorder = Recorder::new(about, &known, reports(&args.report, &suite, selected.len())?);
-    let (salt, material) = (salt(), Material::new());
+    let (salt, material) = (salt(), Material::new().with_alpn(!args.no_alpn));
     let plan = Plan {
         role,
         cases: &cases,

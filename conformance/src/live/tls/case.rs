@@ -108,6 +108,12 @@ impl Case {
         }
     }
 
+    /// Whether it is about what ALPN negotiates.
+    pub fn is_about_alpn(&self) -> bool {
+        let rules = ["TLS-012", "TLS-013", "TLS-014"];
+        self.requirements.iter().any(|own| rules.contains(&own.as_str()))
+    }
+
     /// The endpoint has to refuse, with one of these codes where it reports codes.
     pub fn refuses(mut self, codes: &[&str]) -> Case {
         self.codes = codes.iter().map(|code| (*code).to_owned()).collect();

@@ -16,6 +16,8 @@ pub const SERVER: &str = "invoice.example.com";
 pub struct Material {
     /// When it was made, in seconds since the Unix epoch.
     pub now: u64,
+    /// Whether ALPN is used with TLS alone (TLS-015).
+    pub alpn: bool,
     /// Root and CA of servers.
     pub server_root: Ca,
     pub server_ca: Ca,
@@ -35,11 +37,18 @@ impl Material {
         Material::at(now())
     }
 
+    /// Whether ALPN is used with TLS alone.
+    #[must_use]
+    pub fn with_alpn(self, alpn: bool) -> Material {
+        Material { alpn, ..self }
+    }
+
     /// For this second since the Unix epoch.
     pub fn at(now: u64) -> Material {
         let (server_root, client_root) = (Ca::root("servers", now), Ca::root("clients", now));
         Material {
             now,
+            alpn: true,
             server_ca: server_root.intermediate("servers, below"),
             server_root,
             client_ca: client_root.intermediate("clients, below"),
@@ -65,9 +74,12 @@ impl Material {
         Hello::new(SERVER, self.client(identity))
     }
 
-    /// The honest client, of a CA of its own.
+    /// The honest client, of a CA of its own; named as every server can read it.
     pub fn honest(&self) -> Hello {
-        Hello::new(SERVER, self.honest_root.client("honest", PrivateKey::p256("honest")))
+        Hello::new(
+            SERVER,
+            self.honest_root.client_by_common_name("honest", PrivateKey::p256("honest")),
+        )
     }
 
     /// CRLs of the CAs of clients, of which the lower one lists these serial numbers; and of the honest client's.

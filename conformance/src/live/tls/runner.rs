@@ -378,6 +378,9 @@ impl Pass<'_> {
         if let Some(need) = lacks {
             return skipped(index, need.reason().to_owned());
         }
+        if !plan.material.alpn && case.is_about_alpn() {
+            return skipped(index, "needs ALPN, which --no-alpn leaves out".to_owned());
+        }
         let begun = Instant::now();
         let limits = (plan.limits.case, stop, plan.salt);
         let stage = Stage::new(case, endpoint, group.setup.as_ref(), plan.material, limits);

@@ -75,7 +75,7 @@ impl ServerSetup {
             contexts: Vec::new(),
             default: Some(material.server(&[SERVER]).into()),
             clients: Clients::Require,
-            alpn: true,
+            alpn: material.alpn,
             anchors: vec![material.client_root.der().to_vec(), material.honest_root.der().to_vec()],
             crls: None,
             allow: None,
@@ -87,7 +87,7 @@ impl ServerSetup {
 
     /// With the tunnel inside.
     pub fn tunnel(material: &Material) -> ServerSetup {
-        ServerSetup { tunnel: true, ..ServerSetup::usual(material) }
+        ServerSetup { tunnel: true, alpn: true, ..ServerSetup::usual(material) }
     }
 
     pub fn policy(mut self, policy: &str) -> ServerSetup {
@@ -168,7 +168,7 @@ impl Dial {
     pub fn usual(material: &Material) -> Dial {
         Dial {
             tunnel: false,
-            alpn: true,
+            alpn: material.alpn,
             policies: Vec::new(),
             check: true,
             server_name: SERVER.to_owned(),
