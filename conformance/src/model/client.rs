@@ -23,6 +23,8 @@ pub(super) struct Client<'m> {
     pin: Option<Vec<u8>>,
     pair: Arc<PrivateKey>,
     r: Vec<u8>,
+    /// E of TLS-082, if the channel is bound to TLS.
+    pub(super) binding: Option<[u8; 32]>,
     state: State,
     pub(super) sent: Vec<Vec<u8>>,
     pub(super) established: bool,
@@ -69,6 +71,7 @@ impl Model {
             pin: input.optional_octets("pin")?,
             pair: self.private_key(&input.octets("private_key")?)?,
             r: input.array::<14>("r")?.to_vec(),
+            binding: None,
             state: State::AwaitM1,
             sent: Vec::new(),
             established: false,
@@ -257,7 +260,8 @@ impl Client<'_> {
         }
         nonce?;
         password?;
-        let schedule = model.schedule([m1, m2, m3], None, &reply.k);
+        let schedule =
+            model.schedule([m1, m2, m3], self.binding.as_ref().map(<[u8; 32]>::as_slice), &reply.k);
         let mut session = Session::from_schedule(model, Role::Client, &schedule);
         if !model.bug(Bug::OpenRecordNotSent) {
             let open = session.open_record().map_err(|_| fault("record 0 does not seal"))?;

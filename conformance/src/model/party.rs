@@ -117,6 +117,14 @@ impl<'m> Party<'m> {
         Ok(Self { side, taken: 0 })
     }
 
+    /// Binds the channel to the TLS connection of this exporter value (TLS-083).
+    pub fn bind(&mut self, exporter: [u8; 32]) {
+        match &mut self.side {
+            Side::Client(client) => client.binding = Some(exporter),
+            Side::Server(server) => server.binding = Some(exporter),
+        }
+    }
+
     /// The messages of the handshake that are to be sent now.
     pub fn take_sent(&mut self) -> Vec<Vec<u8>> {
         let sent = match &self.side {

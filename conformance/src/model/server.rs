@@ -24,6 +24,8 @@ pub(super) struct Server<'m> {
     pair: Arc<PrivateKey>,
     k: Vec<u8>,
     delay: Option<u64>,
+    /// E of TLS-082, if the channel is bound to TLS.
+    pub(super) binding: Option<[u8; 32]>,
     /// When an M2 arrived whose SPKI was accepted and which left exactly k octets.
     accepted_at: Option<u64>,
     started_at: u64,
@@ -71,6 +73,7 @@ impl Model {
             pair,
             k: input.array::<48>("k")?.to_vec(),
             delay: input.optional_integer("release_delay_ms")?,
+            binding: None,
             accepted_at: None,
             started_at: 0,
             state: State::AwaitM2,
@@ -173,7 +176,11 @@ impl Server<'_> {
                 if self.model.bug(Bug::ServerQueuesMessages) { Ok(()) } else { Err(check("order")) }
             }
             State::AwaitOpen { m2, m3 } => {
-                let schedule = self.model.schedule([&self.m1, &m2, &m3], None, &self.k);
+                let schedule = self.model.schedule(
+                    [&self.m1, &m2, &m3],
+                    self.binding.as_ref().map(<[u8; 32]>::as_slice),
+                    &self.k,
+                );
                 let mut session = Session::from_schedule(self.model, Role::Server, &schedule);
                 session.receive(&message)?;
                 self.established = true;

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::connection::{Connection, End, Inbox, Surroundings};
+use super::tls::{self, alone};
 use super::transport::Transport;
-use super::{Flaw, Shared, bad, emit, fresh, invalid, lock, payload};
-use crate::model::{Model, Party, generate};
+use super::{Flaw, Shared, Wrong, bad, emit, fresh, invalid, lock, payload};
+use crate::model::{Failure, Model, Party, generate};
 use crate::shim_server::{Input, octets_of};
 
 /// How long a connection and its WebSocket may take to open: as long as M1 may (HS-060).
@@ -22,6 +23,7 @@ pub struct Client {
     key: OnceLock<Vec<u8>>,
     /// Keys are made one after the other: each takes all of a processor.
     making: Mutex<()>,
+    sessions: tls::client::Sessions,
 }
 
 /// What a `dial` line says.
@@ -30,6 +32,7 @@ struct Dial {
     number: u64,
     is_ws: bool,
     to: SocketAddr,
+    tls: Option<tls::client::Dial>,
     client_key: Vec<u8>,
     pin: Option<Vec<u8>>,
     rsa_key: Option<Vec<u8>>,
@@ -38,12 +41,13 @@ struct Dial {
 
 impl Client {
     pub fn new(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared), key: OnceLock::new(), making: Mutex::default() }
+        let (key, making, sessions) = Default::default();
+        Self { shared: Arc::clone(shared), key, making, sessions }
     }
 
     /// Dials, in a thread of its own.
     pub fn dial(self: &Arc<Self>, input: Input<'_>) -> io::Result<()> {
-        let dial = Dial::read(input)?;
+        let dial = Dial::read(input, self.shared.wrong)?;
         let inbox = self.shared.connect(dial.number)?;
         let client = Arc::clone(self);
         self.shared.spawn(move || {
@@ -61,17 +65,44 @@ impl Client {
         let shared = &self.shared;
         let flaw = shared.wrong.flaw;
         let doomed = shared.is_poisoned();
-        let rsa_key = match &dial.rsa_key {
-            Some(key) => key.clone(),
-            None => self.make_key()?,
+        let rsa_key = match (&dial.rsa_key, &dial.tls) {
+            (Some(key), _) => key.clone(),
+            (None, Some(tls)) if !tls.tunnel => Vec::new(),
+            (None, _) => self.make_key()?,
         };
-        let transport = dial.open(flaw)?;
+        let since = Instant::now();
+        let mut side =
+            Side { shared: Arc::clone(shared), dial: dial.number, since, doomed, tls: None };
+        let (transport, exporter) = match &dial.tls {
+            None => (dial.open(flaw)?, None),
+            Some(tls) => {
+                let secured = match self.secure(&dial, tls) {
+                    Ok(secured) => secured,
+                    Err(code) => {
+                        if flaw == Some(Flaw::OpenBeforeAdmission) {
+                            side.report();
+                        }
+                        shared.ended("dial", dial.number, tls::refused(code));
+                        return Ok(());
+                    }
+                };
+                side.tls = Some(secured.peer);
+                if !tls.tunnel {
+                    side.report();
+                    let report = |end| shared.ended("dial", dial.number, end);
+                    alone::run(secured.stream, &inbox, &mut side, dial.send.concat(), flaw, report);
+                    return Ok(());
+                }
+                (Transport::stream(Box::new(secured.stream), flaw), secured.exporter)
+            }
+        };
         let model = Model::new(shared.wrong.bug, Arc::clone(&shared.cache));
         let r: [u8; 14] = if flaw == Some(Flaw::RandomReused) { [0x72; 14] } else { fresh()? };
-        let party = Party::client(&model, &dial.client_key, dial.pin.as_deref(), &rsa_key, &r)
+        let mut party = Party::client(&model, &dial.client_key, dial.pin.as_deref(), &rsa_key, &r)
             .map_err(|_| invalid("client_key or rsa_key can't be read".into()))?;
-        let since = Instant::now();
-        let side = Side { shared: Arc::clone(shared), dial: dial.number, since, doomed };
+        if let Some(exporter) = exporter {
+            party.bind(exporter);
+        }
         let mut connection = Connection::new(party, transport, inbox, side, flaw);
         connection.send_first(dial.send.clone());
         let end = connection.run();
@@ -81,6 +112,26 @@ impl Client {
             dial.open(flaw)?;
         }
         Ok(())
+    }
+
+    /// Connects and runs the handshake of TLS.
+    fn secure(&self, dial: &Dial, tls: &tls::client::Dial) -> Result<tls::Secured, tls::Code> {
+        let flaw = self.shared.wrong.flaw;
+        tls.server_name()?; // before anything is sent
+        let connect = || {
+            TcpStream::connect_timeout(&dial.to, OPENING).map_err(|e| match e.kind() {
+                io::ErrorKind::TimedOut => "timeout",
+                _ => "handshake",
+            })
+        };
+        let secured = self.sessions.connect(tls, connect()?);
+        if secured.is_err() && flaw == Some(Flaw::FallsBack) {
+            return self.sessions.connect(&tls.with_tls12(), connect()?);
+        }
+        if secured.is_err() && flaw == Some(Flaw::DialsAgain) {
+            connect()?;
+        }
+        secured
     }
 
     fn make_key(&self) -> io::Result<Vec<u8>> {
@@ -97,7 +148,10 @@ impl Client {
 }
 
 impl Dial {
-    fn read(input: Input<'_>) -> io::Result<Self> {
+    fn read(input: Input<'_>, wrong: Wrong) -> io::Result<Self> {
+        let tls = input.value("tls").ok().and_then(|tls| tls.as_object()).map(Input::from);
+        let tls = tls.map(|tls| tls::client::Dial::read(tls, wrong)).transpose()?;
+        let has_tunnel = tls.as_ref().is_none_or(|tls| tls.tunnel);
         let optional = |name| {
             let there = input.value(name).is_ok_and(|value| !value.is_null());
             there.then(|| input.octets(name)).transpose().map_err(bad)
@@ -110,7 +164,12 @@ impl Dial {
             number: input.integer("dial").map_err(bad)?,
             is_ws: input.word("transport").map_err(bad)? == "ws",
             to: SocketAddr::new(host, port.map_err(|_| invalid("port".into()))?),
-            client_key: input.octets("client_key").map_err(bad)?,
+            tls,
+            client_key: if has_tunnel {
+                input.octets("client_key").map_err(bad)?
+            } else {
+                Vec::new()
+            },
             pin: optional("pin")?,
             rsa_key: optional("rsa_key")?,
             send: send.map_err(bad)?,
@@ -134,11 +193,23 @@ struct Side {
     dial: u64,
     since: Instant,
     doomed: bool,
+    tls: Option<tls::Peer>,
+}
+
+impl Side {
+    fn report(&self) {
+        let mut line = json!({"dial": self.dial, "event": "open"});
+        if let Some(peer) = &self.tls {
+            line["tls"] = peer.to_json(self.shared.wrong.flaw);
+        }
+        emit(&line);
+    }
 }
 
 impl Surroundings for Side {
-    fn opened(&mut self, _: &[u8]) {
-        emit(&json!({"dial": self.dial, "event": "open"}));
+    fn opened(&mut self, _: &[u8]) -> Result<(), Failure> {
+        self.report();
+        Ok(())
     }
 
     fn delivered(&mut self, octets: Vec<u8>) -> Vec<Vec<u8>> {
@@ -150,7 +221,19 @@ impl Surroundings for Side {
         None // a client is never asked
     }
 
-    fn is_doomed(&self) -> bool {
-        self.doomed || self.shared.is_doomed(self.since)
+    fn ends_now(&mut self) -> Option<End> {
+        let is_doomed = self.doomed || self.shared.is_doomed(self.since);
+        is_doomed.then_some(End { clean: false, code: None, failed: false })
+    }
+}
+
+impl alone::Application for Side {
+    fn received(&mut self, octets: &[u8]) -> Vec<u8> {
+        emit(&json!({"dial": self.dial, "event": "message", "payload": payload(octets)}));
+        Vec::new()
+    }
+
+    fn ends_now(&mut self) -> Option<End> {
+        Surroundings::ends_now(self)
     }
 }

@@ -1,7 +1,7 @@
 //! One connection of the model endpoint: a loop over its socket and what it is told.
 
 use std::collections::VecDeque;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread;
@@ -20,7 +20,7 @@ const MOST_BACKLOG: usize = 32 << 20;
 const SEALED_AHEAD: usize = 1 << 18;
 
 /// What deadlines are looked at after.
-const TURN: Duration = Duration::from_millis(50);
+pub const TURN: Duration = Duration::from_millis(50);
 
 /// What a connection is told to do.
 pub enum Command {
@@ -34,16 +34,39 @@ pub struct Inbox {
     pub wake: UnixStream,
 }
 
+impl Inbox {
+    /// Waits for the socket, for a command, or for a turn to pass.
+    pub fn wait(&self, socket: BorrowedFd<'_>, reads: bool, writes: bool) {
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::IN, reads);
+        flags.set(PollFlags::OUT, writes);
+        let mut fds = [
+            PollFd::from_borrowed_fd(socket, flags),
+            PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN),
+        ];
+        let turn = Timespec { tv_sec: 0, tv_nsec: i64::from(TURN.subsec_nanos()) };
+        // Whatever it returns, the next turn looks at everything.
+        let _ = poll(&mut fds, Some(&turn));
+        if !fds[1].revents().is_empty() {
+            let mut waste = [0; 64];
+            let _ = std::io::Read::read(&mut &self.wake, &mut waste);
+        }
+    }
+}
+
 /// What the endpoint makes of what happens on the connection.
 pub trait Surroundings {
     /// It is established.
-    fn opened(&mut self, id: &[u8]);
+    ///
+    /// # Errors
+    /// If this client may not be on this connection.
+    fn opened(&mut self, id: &[u8]) -> Result<(), Failure>;
     /// A payload has arrived; returns what is to be sent back.
     fn delivered(&mut self, payload: Vec<u8>) -> Vec<Vec<u8>>;
     /// The serverKey of an id.
     fn look_up(&mut self, id: &[u8]) -> Option<Vec<u8>>;
-    /// Whether something else wants the connection to end at once.
-    fn is_doomed(&self) -> bool;
+    /// How something else wants the connection to end at once, if it does.
+    fn ends_now(&mut self) -> Option<End>;
 }
 
 /// How a connection ended.
@@ -146,8 +169,8 @@ impl<'m, S: Surroundings> Connection<'m, S> {
         let before = self.party.is_established();
         let at = self.now();
         self.party.tick(at)?;
-        if self.surroundings.is_doomed() {
-            return Ok(Some(End { clean: false, code: None, failed: false }));
+        if let Some(end) = self.surroundings.ends_now() {
+            return Ok(Some(end));
         }
         self.take_commands();
         self.send();
@@ -201,7 +224,7 @@ impl<'m, S: Surroundings> Connection<'m, S> {
                 let at = self.now();
                 self.party.answer(at, self.clock(), found.as_deref())?;
                 if self.flaw == Some(Flaw::OpenReportedEarly) {
-                    self.report();
+                    self.report()?;
                 }
             }
         }
@@ -213,7 +236,7 @@ impl<'m, S: Surroundings> Connection<'m, S> {
             self.transport.queue(message);
         }
         if self.party.is_established() {
-            self.report();
+            self.report()?;
         }
         match received {
             Received::Handshake => {}
@@ -240,11 +263,12 @@ impl<'m, S: Surroundings> Connection<'m, S> {
         }
     }
 
-    fn report(&mut self) {
+    fn report(&mut self) -> Result<(), Failure> {
         if !self.reported {
+            self.surroundings.opened(self.party.id().unwrap_or_default())?;
             self.reported = true;
-            self.surroundings.opened(self.party.id().unwrap_or_default());
         }
+        Ok(())
     }
 
     fn take_commands(&mut self) {
@@ -323,24 +347,8 @@ impl<'m, S: Surroundings> Connection<'m, S> {
     }
 
     fn wait(&self) {
-        let mut flags = PollFlags::empty();
-        if self.transport.backlog() < MOST_BACKLOG {
-            flags |= PollFlags::IN;
-        }
-        if self.transport.backlog() > 0 {
-            flags |= PollFlags::OUT;
-        }
-        let mut fds = [
-            PollFd::from_borrowed_fd(self.transport.fd(), flags),
-            PollFd::from_borrowed_fd(self.inbox.wake.as_fd(), PollFlags::IN),
-        ];
-        let turn = Timespec { tv_sec: 0, tv_nsec: i64::from(TURN.subsec_nanos()) };
-        // Whatever it returns, the next turn looks at everything.
-        let _ = poll(&mut fds, Some(&turn));
-        if !fds[1].revents().is_empty() {
-            let mut waste = [0; 64];
-            let _ = std::io::Read::read(&mut &self.inbox.wake, &mut waste);
-        }
+        let backlog = self.transport.backlog();
+        self.inbox.wait(self.transport.fd(), backlog < MOST_BACKLOG, backlog > 0);
     }
 
     /// Milliseconds since the start.

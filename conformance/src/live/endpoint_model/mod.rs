@@ -24,6 +24,7 @@ mod client;
 mod connection;
 mod flaw;
 mod server;
+mod tls;
 mod transport;
 
 pub use flaw::Flaw;
@@ -34,6 +35,33 @@ use connection::{Command, End, Inbox};
 
 /// How long channels are waited for when standard input has ended.
 const GOODBYE: Duration = Duration::from_secs(5);
+
+/// The codes of the registry that are of class `tls`; a tunnel does not end with any of them.
+const TLS_CODES: [&str; 23] = [
+    "version",
+    "handshake",
+    "alpn",
+    "sni",
+    "no_certificate",
+    "certificate_form",
+    "untrusted",
+    "not_yet_valid",
+    "expired",
+    "ca_constraints",
+    "usage",
+    "critical_extension",
+    "name_constraint",
+    "weak",
+    "revoked",
+    "crl",
+    "crl_form",
+    "server_name",
+    "bad_name",
+    "identity",
+    "denied",
+    "not_allowed",
+    "id_mismatch",
+];
 
 /// What is wrong with the endpoint: nothing, a bug of the model, a flaw of the rest, or one of each where a
 /// flaw needs a bug to show.
@@ -88,6 +116,8 @@ pub fn serve(wrong: Wrong) -> io::Result<()> {
                 let input = Input::from(&line);
                 if input.has("credentials") {
                     server.replace(input)?;
+                } else if input.has("tls") {
+                    server.change(input)?;
                 } else {
                     shared.command(input)?;
                 }
@@ -142,6 +172,7 @@ impl Shared {
         }
         let class = end.code.map(|code| match code {
             "truncated" => "state",
+            code if TLS_CODES.contains(&code) => "tls",
             code => crate::model::Failure::of(code).class().unwrap_or("internal"),
         });
         let line = json!({name: key, "event": "end", "clean": end.clean, "class": class, "code": end.code});

@@ -19,6 +19,8 @@ macro_rules! table {
     };
 }
 
+mod tls;
+
 /// An endpoint with one bug.
 #[derive(Debug)]
 pub struct Mutant {
@@ -54,9 +56,14 @@ impl Mutant {
     }
 }
 
-/// All mutants.
+/// All mutants, those with TLS last.
 pub fn all() -> impl Iterator<Item = &'static Mutant> {
-    SERVER.iter().chain(CLIENT).chain(EITHER)
+    SERVER.iter().chain(CLIENT).chain(EITHER).chain(with_tls())
+}
+
+/// Those with TLS.
+fn with_tls() -> impl Iterator<Item = &'static Mutant> {
+    tls::SERVER.iter().chain(tls::CLIENT).chain(tls::EITHER)
 }
 
 /// The mutant of that name.
