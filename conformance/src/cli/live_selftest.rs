@@ -60,7 +60,7 @@ fn write(report: &Report, took: Duration, output: &mut impl Write) -> std::io::R
         writeln!(output, "{}", line(row))?;
     }
     writeln!(output)?;
-    for Control { role, passed, faults, trouble, took } in &report.controls {
+    for Control { role, tls, passed, faults, trouble, took } in &report.controls {
         for fault in faults {
             writeln!(output, "WRONG: without a bug it fails {}: {}", fault.case, fault.sentence)?;
         }
@@ -68,7 +68,8 @@ fn write(report: &Report, took: Duration, output: &mut impl Write) -> std::io::R
             writeln!(output, "WRONG: {trouble}")?;
         }
         let (role, took) = (role.name(), took.as_secs_f64());
-        writeln!(output, "the {role} without a bug passes {passed} cases, {took:.1} s")?;
+        let with = if *tls { " with TLS" } else { "" };
+        writeln!(output, "the {role} without a bug passes {passed} cases{with}, {took:.1} s")?;
     }
     let caught = report.rows.iter().filter(|row| row.catch.is_some()).count();
     let (all, took) = (report.rows.len(), took.as_secs_f64());

@@ -8,16 +8,18 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tunnelproof_vectors::Suite;
+use tunnelproof_vectors::{Suite, Vector};
 
 use super::case::Case;
 use super::mutants::{self, Mutant};
 use super::runner::{self, Plan};
 use super::stage::Clients;
-use super::{Role, Target, Transport};
+use super::tls::material::Material;
+use super::{Role, Target, Transport, tls};
 use crate::runner::Event;
 use crate::shim::{Limits, Program};
 use crate::stop::{Reason, Stop};
+use crate::verdict::Verdict;
 
 mod report;
 
@@ -52,6 +54,8 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Control {
     pub role: Role,
+    /// Whether it played the cases of TLS.
+    pub tls: bool,
     pub passed: usize,
     /// What failed, of which there may be nothing.
     pub faults: Vec<Catch>,
@@ -94,7 +98,9 @@ pub enum Done {
 struct Bench<'b> {
     this: &'b OsString,
     cases: [(Role, Vec<Case>, Suite); 2],
+    tls: [(Role, Vec<tls::case::Case>, Suite); 2],
     clients: Clients,
+    material: Material,
     traces: &'b Path,
     salt: &'b str,
     stop: &'b Stop,
@@ -102,8 +108,17 @@ struct Bench<'b> {
 
 #[derive(Clone, Copy)]
 enum Task {
-    Control(Role),
+    Control(Role, bool),
     Mutant(usize, &'static Mutant, Role),
+}
+
+/// What the endpoint of a run is.
+#[derive(Clone, Copy)]
+struct Subject {
+    role: Role,
+    /// None for the model without a bug.
+    mutant: Option<&'static Mutant>,
+    tls: bool,
 }
 
 /// For whatever has no deadline of its own; many endpoints share the processor.
@@ -136,8 +151,20 @@ pub fn run(
         let cases = super::cases(role);
         super::suite(&cases).map(|suite| (role, cases, suite))
     };
-    let cases = [of(Role::Server)?, of(Role::Client)?];
-    let bench = Bench { this, cases, clients: super::server::clients(), traces, salt, stop };
+    let with_tls = |role| {
+        let cases = tls::cases(role);
+        tls::suite(&cases).map(|suite| (role, cases, suite))
+    };
+    let bench = Bench {
+        this,
+        cases: [of(Role::Server)?, of(Role::Client)?],
+        tls: [with_tls(Role::Server)?, with_tls(Role::Client)?],
+        clients: super::server::clients(),
+        material: Material::new(),
+        traces,
+        salt,
+        stop,
+    };
     let tasks = tasks();
     let next = AtomicUsize::new(0);
     let workers = thread::available_parallelism().map_or(1, usize::from) * 4;
@@ -150,7 +177,7 @@ pub fn run(
             scope.spawn(move || {
                 while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (order, done) = match *task {
-                        Task::Control(role) => (0, Done::Control(bench.control(role))),
+                        Task::Control(role, tls) => (0, Done::Control(bench.control(role, tls))),
                         Task::Mutant(order, mutant, role) => {
                             (order, Done::Row(bench.mutant(mutant, role)))
                         }
@@ -181,7 +208,9 @@ fn tasks() -> Vec<Task> {
     let mut rows: Vec<_> = rows.enumerate().collect();
     rows.sort_by_key(|(_, (mutant, _))| !mutant.name.contains("deadline"));
     let rows = rows.into_iter().map(|(order, (mutant, role))| Task::Mutant(order, mutant, role));
-    [Task::Control(Role::Server), Task::Control(Role::Client)].into_iter().chain(rows).collect()
+    let controls = [Role::Server, Role::Client].into_iter();
+    let controls = controls.flat_map(|role| [true, false].map(|tls| Task::Control(role, tls)));
+    controls.chain(rows).collect()
 }
 
 /// What came of one run.
@@ -195,18 +224,20 @@ struct Ran {
 impl Bench<'_> {
     /// All cases against the model without a bug. Failures are played a second time: it is the machine that
     /// may be slow, and then not the cases.
-    fn control(&self, role: Role) -> Control {
+    fn control(&self, role: Role, tls: bool) -> Control {
         let begun = Instant::now();
-        let Ran { passed, faults, trouble } = self.play(role, None, &|_| true);
-        Control { role, passed, faults, trouble, took: begun.elapsed() }
+        let subject = Subject { role, mutant: None, tls };
+        let Ran { passed, faults, trouble } = self.play(subject, true);
+        Control { role, tls, passed, faults, trouble, took: begun.elapsed() }
     }
 
     /// The cases for what the mutant breaks, then all others.
     fn mutant(&self, mutant: &'static Mutant, role: Role) -> Row {
         let begun = Instant::now();
+        let subject = Subject { role, mutant: Some(mutant), tls: mutant.tls };
         let mut row = Row { mutant, role, catch: None, trouble: None, took: Duration::ZERO };
         for meant in [true, false] {
-            let ran = self.play(role, Some(mutant), &|case| mutant.is_meant(case) == meant);
+            let ran = self.play(subject, meant);
             row.catch = ran.faults.into_iter().next();
             row.trouble = ran.trouble;
             if row.catch.is_some() || row.trouble.is_some() || self.stop.is_set() {
@@ -216,56 +247,87 @@ impl Bench<'_> {
         Row { took: begun.elapsed(), ..row }
     }
 
-    fn play(
-        &self,
-        role: Role,
-        mutant: Option<&'static Mutant>,
-        is_wanted: &dyn Fn(&Case) -> bool,
-    ) -> Ran {
-        let own = self.cases.iter().find(|(own, ..)| *own == role);
-        let Some((_, cases, suite)) = own else { return Ran::default() };
-        let all = cases.iter().zip(&suite.vectors).enumerate();
-        let selected: Vec<_> = all
-            .filter(|(_, (case, _))| is_wanted(case))
-            .map(|(index, (_, vector))| (index, vector))
-            .collect();
-        let mut ran = Ran::default();
-        if selected.is_empty() {
-            return ran;
-        }
+    /// The cases that are meant for a mutant, or all others; a control plays all of them as meant.
+    fn play(&self, subject: Subject, meant: bool) -> Ran {
+        let Subject { role, mutant, tls } = subject;
         let mut command = vec![self.this.clone(), "endpoint".into()];
         if let Some(mutant) = mutant {
             command.extend(["--mutant".into(), mutant.name.into()]);
         }
-        let traces = self.traces.join(role.name()).join(mutant.map_or("none", |m| m.name));
-        let plan = Plan {
-            role,
-            cases,
-            selected,
-            target: &Target::Command(Program { command }),
-            transports: Transport::ALL.to_vec(),
-            clients: &self.clients,
-            jobs: if mutant.is_some() { JOBS } else { JOBS_OF_CONTROL },
-            limits: Limits { hello: PATIENCE, case: PATIENCE },
-            time_limit: BOUND,
-            ends: &|_, verdict| mutant.is_some() && verdict.is_red(),
-            rerun: mutant.is_none(),
-            timing: 0,
-            traces: &traces,
-            salt: self.salt,
+        let target = &Target::Command(Program { command });
+        let name = mutant.map_or(if tls { "none-tls" } else { "none" }, |mutant| mutant.name);
+        let traces = &self.traces.join(role.name()).join(name);
+        let jobs = if mutant.is_some() { JOBS } else { JOBS_OF_CONTROL };
+        let limits = Limits { hello: PATIENCE, case: PATIENCE };
+        let ends = &|_: &Vector, verdict: &Verdict| mutant.is_some() && verdict.is_red();
+        let suite = match tls {
+            false => of(&self.cases, role).map(|(_, _, suite)| suite),
+            true => of(&self.tls, role).map(|(_, _, suite)| suite),
         };
+        let vectors = suite.map_or(&[][..], |suite| &suite.vectors).iter().enumerate();
+        let selected: Vec<_> =
+            vectors.filter(|(_, vector)| is_meant(mutant, vector) == meant).collect();
+        if selected.is_empty() {
+            return Ran::default();
+        }
+        let run = |stop: &Stop, tell: &mut dyn FnMut(Event<'_>)| {
+            if let (false, Some((_, cases, _))) = (tls, of(&self.cases, role)) {
+                let plan = Plan {
+                    role,
+                    cases,
+                    selected: selected.clone(),
+                    target,
+                    transports: Transport::ALL.to_vec(),
+                    clients: &self.clients,
+                    jobs,
+                    limits,
+                    time_limit: BOUND,
+                    ends,
+                    rerun: mutant.is_none(),
+                    timing: 0,
+                    traces,
+                    salt: self.salt,
+                };
+                runner::run(&plan, stop, tell);
+            } else if let Some((_, cases, _)) = of(&self.tls, role) {
+                let plan = tls::runner::Plan {
+                    role,
+                    cases,
+                    selected: selected.clone(),
+                    target,
+                    material: &self.material,
+                    jobs,
+                    limits,
+                    time_limit: BOUND,
+                    ends,
+                    rerun: mutant.is_none(),
+                    traces,
+                    salt: self.salt,
+                };
+                tls::runner::run(&plan, stop, tell);
+            }
+        };
+        self.watch(mutant, run)
+    }
+
+    /// Runs cases and keeps what fails.
+    fn watch(
+        &self,
+        mutant: Option<&Mutant>,
+        run: impl FnOnce(&Stop, &mut dyn FnMut(Event<'_>)),
+    ) -> Ran {
+        let mut ran = Ran::default();
         let stop = self.stop.another();
-        runner::run(&plan, &stop, &mut |event| match event {
+        run(&stop, &mut |event| match event {
             Event::Result { vector, finding, attempt } => {
                 // A second result replaces the first.
                 ran.faults.retain(|fault| attempt == 1 || fault.case != vector.id);
                 if finding.verdict.is_red() {
-                    let case = cases.iter().find(|case| case.id == vector.id);
                     ran.faults.push(Catch {
                         case: vector.id.clone(),
                         verdict: finding.verdict.name(),
                         sentence: finding.verdict.sentence(),
-                        fits: case.is_some_and(|case| mutant.is_some_and(|m| m.is_meant(case))),
+                        fits: mutant.is_some() && is_meant(mutant, vector),
                     });
                 } else {
                     ran.passed += 1;
@@ -285,4 +347,14 @@ impl Bench<'_> {
         }
         ran
     }
+}
+
+/// Whether the case, as a vector, is meant for this mutant; all are for the model without a bug.
+fn is_meant(mutant: Option<&Mutant>, case: &Vector) -> bool {
+    let rules = case.requirements.iter().map(String::as_str);
+    mutant.is_none_or(|mutant| mutant.is_meant(rules))
+}
+
+fn of<C>(all: &[(Role, Vec<C>, Suite)], role: Role) -> Option<&(Role, Vec<C>, Suite)> {
+    all.iter().find(|(own, ..)| *own == role)
 }

@@ -1,16 +1,16 @@
 //! Endpoints with one bug each, which the live checks have to catch.
 
 use super::Role;
-use super::case::Case;
 use super::endpoint_model::{Flaw, Wrong};
 use crate::model::Bug;
 
 /// The rows: `name: bugs, "rules that it breaks", "what it does";`
 macro_rules! table {
-    ($roles:expr; $($name:literal: $bug:expr, $flaw:expr, $breaks:literal, $about:literal;)*) => {
+    ($roles:expr, tls = $tls:literal; $($name:literal: $bug:expr, $flaw:expr, $breaks:literal, $about:literal;)*) => {
         &[$(Mutant {
             name: $name,
             roles: $roles,
+            tls: $tls,
             bug: $bug,
             flaw: $flaw,
             breaks: $breaks,
@@ -27,6 +27,8 @@ pub struct Mutant {
     /// For `tunnelproof endpoint --mutant`.
     pub name: &'static str,
     roles: &'static [Role],
+    /// Whether the cases of TLS are for it, and not those of the tunnel over bare transports.
+    pub tls: bool,
     bug: Option<Bug>,
     flaw: Option<Flaw>,
     /// The ids of the rules that it breaks, with spaces between them; empty where it breaks the live protocol.
@@ -42,11 +44,11 @@ impl Mutant {
         self.roles
     }
 
-    /// Whether a case tests a rule that it breaks; every case does where it breaks none.
+    /// Whether a case that tests these rules is meant for it; every case is where it breaks none.
     #[must_use]
-    pub fn is_meant(&self, case: &Case) -> bool {
-        let mut broken = self.breaks.split_whitespace();
-        self.breaks.is_empty() || broken.any(|id| case.requirements.contains(&id))
+    pub fn is_meant<'r>(&self, rules: impl IntoIterator<Item = &'r str>) -> bool {
+        let breaks = |rule: &str| self.breaks.split_whitespace().any(|id| id == rule);
+        self.breaks.is_empty() || rules.into_iter().any(breaks)
     }
 
     /// What is wrong with it.
@@ -82,7 +84,7 @@ const fn flaw(flaw: Flaw) -> Option<Flaw> {
 
 /// Servers.
 pub const SERVER: &[Mutant] = table! {
-    &[Role::Server];
+    &[Role::Server], tls = false;
     "open-reported-early": None, flaw(Flaw::OpenReportedEarly), "HS-065 HS-066",
         "Reports the id when M3 is sent, before the open record.";
     "established-without-open-record": bug(Bug::EstablishedWithoutOpenRecord), None, "HS-065 HS-066",
@@ -115,7 +117,7 @@ pub const SERVER: &[Mutant] = table! {
 
 /// Clients.
 pub const CLIENT: &[Mutant] = table! {
-    &[Role::Client];
+    &[Role::Client], tls = false;
     "m1-deadline-missing": bug(Bug::M1DeadlineMissing), None, "HS-060",
         "Waits for M1 without end.";
     "m3-deadline-missing": bug(Bug::M3DeadlineMissing), None, "HS-061",
@@ -164,7 +166,7 @@ pub const CLIENT: &[Mutant] = table! {
 
 /// Servers and clients.
 pub const EITHER: &[Mutant] = table! {
-    &[Role::Server, Role::Client];
+    &[Role::Server, Role::Client], tls = false;
     "end-reported-twice": None, flaw(Flaw::EndReportedTwice), "",
         "Reports every end twice.";
     "failure-reported-clean": None, flaw(Flaw::FailureReportedClean), "CHAN-038",

@@ -7,7 +7,7 @@ use super::{Bug, Flaw, Mutant, Role, bug, flaw};
 
 /// Servers.
 pub const SERVER: &[Mutant] = table! {
-    &[Role::Server];
+    &[Role::Server], tls = true;
     "tls12-accepted": None, flaw(Flaw::Tls12Allowed), "TLS-002",
         "Speaks TLS 1.2 without the policy.";
     "alpn-not-required": None, flaw(Flaw::AlpnNotRequired), "TLS-013",
@@ -82,7 +82,7 @@ pub const SERVER: &[Mutant] = table! {
 
 /// Clients.
 pub const CLIENT: &[Mutant] = table! {
-    &[Role::Client];
+    &[Role::Client], tls = true;
     "tls12-offered": None, flaw(Flaw::Tls12Allowed), "TLS-002",
         "Offers TLS 1.2 without the policy.";
     "falls-back": None, flaw(Flaw::FallsBack), "TLS-002",
@@ -115,7 +115,7 @@ pub const CLIENT: &[Mutant] = table! {
 
 /// Servers and clients.
 pub const EITHER: &[Mutant] = table! {
-    &[Role::Server, Role::Client];
+    &[Role::Server, Role::Client], tls = true;
     "ems-not-required": None, flaw(Flaw::EmsNotRequired), "TLS-003",
         "Speaks TLS 1.2 without the extended master secret.";
     "possession-unchecked": None, flaw(Flaw::PossessionUnchecked), "TLS-021 TLS-023 TLS-025",

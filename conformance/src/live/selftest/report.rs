@@ -27,7 +27,8 @@ fn write(report: &Report, text: &mut String) -> std::fmt::Result {
     )?;
     for control in &report.controls {
         let (role, passed) = (control.role.name(), control.passed);
-        writeln!(text, "The {role} without a bug passes {passed} cases.\n")?;
+        let with = if control.tls { " with TLS" } else { "" };
+        writeln!(text, "The {role} without a bug passes {passed} cases{with}.\n")?;
         for fault in &control.faults {
             writeln!(text, "- It fails `{}`: {}", fault.case, fault.sentence)?;
         }
@@ -86,8 +87,14 @@ mod tests {
             trouble: None,
             took,
         });
-        let control =
-            |faults| Control { role: Role::Client, passed: 7, faults, trouble: None, took };
+        let control = |faults| Control {
+            role: Role::Client,
+            tls: false,
+            passed: 7,
+            faults,
+            trouble: None,
+            took,
+        };
         let mut report = Report { rows: rows.collect(), controls: vec![control(Vec::new())] };
         let text = markdown(&report);
         assert!(!report.is_good());
