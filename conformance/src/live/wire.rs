@@ -138,7 +138,12 @@ pub struct Channel {
 impl Channel {
     /// The client's side, or the server's.
     pub fn new(m1: &[u8], m2: &[u8], m3: &[u8], k: &[u8], is_client: bool) -> Channel {
-        let schedule = protocol::schedule(m1, m2, m3, k);
+        Channel::of(&[m1, m2, m3], k, is_client)
+    }
+
+    /// The same for the parts of a transcript, of which E may be the last (TLS-083).
+    pub fn of(parts: &[&[u8]], k: &[u8], is_client: bool) -> Channel {
+        let schedule = protocol::schedule_of(parts, k);
         let (c2s, s2c) = (Direction::new(schedule.c2s), Direction::new(schedule.s2c));
         if is_client {
             Channel { sends: c2s, receives: s2c }

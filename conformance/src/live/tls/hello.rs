@@ -24,6 +24,8 @@ use rustls::{
 use tunnelproof_vectors::build::live::{Issued, PrivateKey};
 
 use super::keys::certified;
+use crate::live::case::Fault;
+use crate::verdict::Verdict;
 
 /// What ALPN negotiates.
 pub const ALPN: &[u8] = b"secure-tunnel/1";
@@ -237,10 +239,17 @@ struct Kept {
 }
 
 impl Sessions {
-    /// Whether there is a session to resume.
-    pub fn any(&self) -> bool {
+    /// There has to be a session to resume; a server need not offer any.
+    ///
+    /// # Errors
+    /// The case is skipped otherwise.
+    pub fn needed(&self) -> Result<(), Fault> {
         let kept = self.0.lock();
-        !kept.tickets.is_empty() || kept.tls12.is_some()
+        if kept.tickets.is_empty() && kept.tls12.is_none() {
+            let reason = "the server lets no session be resumed".to_owned();
+            return Err(Fault::of(Verdict::Skip { reason, issue: None }));
+        }
+        Ok(())
     }
 
     fn resolver(&self, own: Option<&Own>) -> Arc<dyn ResolvesClientCert> {

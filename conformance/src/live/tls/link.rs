@@ -184,6 +184,13 @@ impl<'s> Link<'s> {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
+    /// Resets the connection.
+    pub fn reset(self) {
+        self.stage.trace.note(self.port, "reset");
+        // Where the option is not known the end is a usual one.
+        let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
+    }
+
     /// Goes on with the handshake until it is complete on this side.
     ///
     /// # Errors

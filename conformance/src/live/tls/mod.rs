@@ -29,6 +29,7 @@
 
 pub mod case;
 pub mod client;
+pub mod client_hello;
 pub mod hello;
 pub mod keys;
 pub mod link;
@@ -39,6 +40,7 @@ pub mod runner;
 pub mod server;
 pub mod setup;
 pub mod stage;
+pub mod tunnel;
 
 use tunnelproof_vectors::{Suite, Vector};
 

@@ -142,6 +142,14 @@ impl Sealer {
         Some(record(kind, [3, 3], &sealed))
     }
 
+    /// The contents of the first record that this side has sealed itself (TLS 1.2).
+    pub fn open_first_of_own(&self, record: &[u8]) -> Option<Vec<u8>> {
+        let own = Direction { number: 0, key: self.tx.key.clone(), iv: self.tx.iv };
+        let other = Direction { number: 0, key: Vec::new(), iv: [0; 12] };
+        let mut reading = Sealer { version: self.version, tx: other, rx: own };
+        reading.open(record).map(|(_, contents)| contents)
+    }
+
     /// Type and contents of a record that came, which is the next.
     pub fn open(&mut self, record: &[u8]) -> Option<(u8, Vec<u8>)> {
         let Sealer { version, rx, .. } = self;

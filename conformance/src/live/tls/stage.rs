@@ -351,13 +351,21 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// What it reports instead.
     pub fn ended(&self, link: &Link<'_>, ending: Ending<'_>) -> Result<(), Fault> {
+        self.ended_of(link.mark, link.key, ending)
+    }
+
+    /// As [`Stage::ended`], of a connection that is gone.
+    ///
+    /// # Errors
+    /// What it reports instead.
+    pub fn ended_of(&self, mark: usize, key: u64, ending: Ending<'_>) -> Result<(), Fault> {
         // Of an endpoint that reports no `open`, `end` is not asked for either, but believed.
         if !self.endpoint.events {
             return self.over().map_or(Ok(()), Err);
         }
         let has_ended = |events: &[Event]| events.iter().any(|event| event.name() == "end");
-        let is_told = self.endpoint.wait_for(link.mark, link.key, self.deadline(), has_ended);
-        let events = self.endpoint.events(link.mark, link.key);
+        let is_told = self.endpoint.wait_for(mark, key, self.deadline(), has_ended);
+        let events = self.endpoint.events(mark, key);
         let ends: Vec<&Event> = events.iter().filter(|event| event.name() == "end").collect();
         match ends[..] {
             [end] => judge(end, ending),

@@ -1,32 +1,134 @@
-//! Section 7.2: the TLS layer.
+//! Section 7.2: the handshake of an honest client, and of one that is not who it says.
+
+use rustls::HandshakeKind;
+use tunnelproof_vectors::build::live::PrivateKey;
 
 use super::super::case::Case;
-use super::super::hello::Hello;
+use super::super::hello::{Hello, Own, Sessions, Versions};
 use super::super::material::SERVER;
 use super::super::setup::ServerSetup;
-use super::super::stage::told;
+use super::super::stage::{Stage, told};
+use super::{alice, with_tls12};
+use crate::live::case::Fault;
 
 pub fn cases() -> Vec<Case> {
-    vec![
+    let mut cases = vec![
         Case::server(
             "handshake/tls13",
             &["TLS-001", "TLS-009", "TLS-027"],
             "an honest client with TLS 1.3 is served",
             ServerSetup::usual,
             |stage| {
-                let tls = stage.served(stage.greet(&stage.material.hello("alice"))?)?;
+                let tls = stage.served(stage.greet(&alice(stage))?)?;
                 told(&tls, "version", "1.3")?;
                 told(&tls, "resumed", false)?;
                 told(&tls, "authorized", true)
             },
         ),
         Case::server(
-            "ladder/require-none",
-            &["TLS-023"],
-            "the server requires a certificate, and the client sends none",
+            "handshake/both-versions",
+            &["TLS-001", "TLS-002"],
+            "a client that offers TLS 1.3 and 1.2 gets 1.3",
             ServerSetup::usual,
-            |stage| stage.refused(stage.greet(&Hello::anonymous(SERVER))?),
+            |stage| {
+                let link = stage.greet(&alice(stage).speaking(Versions::Both))?;
+                told(&stage.served(link)?, "version", "1.3")
+            },
+        ),
+        Case::server(
+            "handshake/octets-in-pieces",
+            &["TLS-008"],
+            "a message of the application in records of one octet comes back in order",
+            ServerSetup::usual,
+            |stage| {
+                let mut link = stage.greet(&alice(stage))?;
+                stage.shaken(&mut link)?;
+                if stage.endpoint.probe.is_none() {
+                    let octets = *b"one octet a record";
+                    for octet in octets {
+                        link.write(&[octet]);
+                    }
+                    stage.receives(&mut link, &octets)?;
+                }
+                stage.answers(&mut link)?;
+                stage.opened(&link)?;
+                stage.closes(link)
+            },
+        ),
+        Case::server(
+            "handshake/early-data",
+            &["TLS-006"],
+            "a client resumes a session and offers early data: it is not accepted, and the client served",
+            ServerSetup::usual,
+            early_data,
+        ),
+    ];
+    for (suffix, versions) in [("", Versions::Only13), ("-tls12", Versions::Only12)] {
+        let setup = move |material: &_| match versions {
+            Versions::Only12 => with_tls12(material),
+            _ => ServerSetup::usual(material),
+        };
+        for (name, about, key) in [
+            (
+                "other-key",
+                "the key that signs is not that of the certificate",
+                PrivateKey::p256("somebody"),
+            ),
+            ("other-kind-of-key", "an RSA key signs for a certificate on P-256", PrivateKey::rsa()),
+        ] {
+            let play = move |stage: &Stage<'_>| {
+                let own = Own { chain: stage.material.client("alice").chain, key: key.clone() };
+                stage.refused(stage.greet(&Hello::new(SERVER, own).speaking(versions))?)
+            };
+            let case = Case::server(
+                &format!("handshake/{name}{suffix}"),
+                &["TLS-011", "TLS-025"],
+                about,
+                setup,
+                play,
+            );
+            cases.push(case.refuses(&["handshake"]));
+        }
+    }
+    cases.push(
+        Case::server(
+            "handshake/other-key-asked",
+            &["TLS-025", "TLS-011"],
+            "a certificate is asked for and not required: a client that signs with another key is refused all the same",
+            |material| ServerSetup {
+                clients: super::super::setup::Clients::Ask,
+                ..ServerSetup::usual(material)
+            },
+            |stage| {
+                let own = Own { chain: stage.material.client("alice").chain, key: PrivateKey::p256("somebody") };
+                stage.refused(stage.greet(&Hello::new(SERVER, own))?)
+            },
         )
-        .refuses(&["no_certificate"]),
-    ]
+        .refuses(&["handshake"]),
+    );
+    cases
+}
+
+fn early_data(stage: &Stage<'_>) -> Result<(), Fault> {
+    let sessions = Sessions::default();
+    stage.served(stage.greet(&alice(stage).resuming(&sessions))?)?;
+    sessions.needed()?;
+    let hello = Hello { early: true, ..alice(stage).resuming(&sessions) };
+    let mut link = stage.greet(&hello)?;
+    let label = stage.fresh();
+    let Some(rustls::Connection::Client(client)) = &mut link.tls else { return Ok(()) };
+    match client.early_data() {
+        // Fails only where there is no room.
+        Some(mut early) => drop(std::io::Write::write_all(&mut early, label.as_bytes())),
+        None => return Err(stage.impossible("rustls offers no early data")),
+    }
+    stage.shaken(&mut link)?;
+    let Some(rustls::Connection::Client(client)) = &link.tls else { return Ok(()) };
+    if client.is_early_data_accepted() {
+        return Err(Fault::wrong_accept("the early data", "not accepted", "accepted"));
+    }
+    let is_resumed = client.handshake_kind() == Some(HandshakeKind::Resumed);
+    stage.answers(&mut link)?;
+    told(&stage.opened(&link)?, "resumed", is_resumed)?;
+    stage.closes(link)
 }

@@ -1,0 +1,67 @@
+//! The 10 seconds that the handshake of TLS may take, for real (TLS-007). These cases wait, all at the same time.
+
+use std::time::{Duration, Instant};
+
+use super::super::case::Case;
+use super::super::client_hello::ClientHello;
+use super::super::link::Link;
+use super::super::material::SERVER;
+use super::super::setup::ServerSetup;
+use super::super::stage::Stage;
+use super::alice;
+use crate::live::case::Fault;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+const SECOND: Duration = Duration::from_secs(1);
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut waits = |name: &str,
+                     about: &str,
+                     play: fn(&Stage<'_>, &mut Link<'_>) -> Result<(), Fault>| {
+        let setup = ServerSetup::tunnel;
+        let case =
+            Case::server(&format!("deadline/{name}"), &["TLS-007"], about, setup, move |stage| {
+                let begun = Instant::now();
+                let mut link = stage.connect()?;
+                play(stage, &mut link)?;
+                // Not before its time, or the patience for anything else would do.
+                let until = begun + DEADLINE + stage.patience;
+                stage.refused_by(link, until)?;
+                Ok(())
+            });
+        cases.push(case.refuses(&["timeout"]).slow());
+    };
+    waits("silent", "the client connects and says nothing", |_, _| Ok(()));
+    waits("half-hello", "half a ClientHello, then nothing", |_, link| {
+        let hello = ClientHello::tls12(SERVER, [7; 32]).octets();
+        link.send_raw("half a ClientHello", &hello[..hello.len() / 2]);
+        Ok(())
+    });
+    waits("hello-by-the-second", "one octet of a ClientHello a second", |stage, link| {
+        let hello = ClientHello::tls12(SERVER, [7; 32]).octets();
+        for octet in &hello[..12] {
+            link.send_raw("an octet of a ClientHello", &[*octet]);
+            stage.pause_until(Instant::now() + SECOND);
+        }
+        Ok(())
+    });
+    waits(
+        "no-finished",
+        "a handshake of TLS 1.3 up to the client's last flight, which never comes",
+        |stage, link| {
+            link.begin(stage.connection(alice(stage).connection())?);
+            let mut records = 0;
+            // The ClientHello goes; what follows is kept back.
+            link.altering(move |record| {
+                records += 1;
+                if records > 1 {
+                    record.clear();
+                }
+            });
+            link.flush();
+            Ok(())
+        },
+    );
+    cases
+}
