@@ -4,30 +4,17 @@ mod common;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
+use common::live::{has_lines, live_schema, secure_tunnel};
 use common::{Finished, TUNNELPROOF, run};
 use serde_json::{Value, json};
 use tunnelproof_vectors::build::keys;
 use tunnelproof_vectors::build::primitives::{client_digest, server_digest};
-
-/// The reference's command. `cargo test --workspace` has built it already; this is for all other ways.
-fn secure_tunnel() -> PathBuf {
-    let directory = Path::new(TUNNELPROOF).parent().expect("is in a directory");
-    let target = directory.parent().expect("is in the target directory");
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "secure-tunnel-net", "--bin", "secure-tunnel"])
-        .args(["--target-dir".as_ref(), target.as_os_str()])
-        .args(directory.ends_with("release").then_some("--release"))
-        .status()
-        .expect("cargo starts");
-    assert!(status.success(), "the reference's command builds");
-    directory.join("secure-tunnel")
-}
 
 /// Checks a server that is a shell script.
 fn check_script(script: &str, options: &[&str]) -> Finished {
@@ -68,20 +55,9 @@ fn the_reference_passes_a_part_of_the_checks_and_its_lines_are_of_the_schema() {
     let note = log.iter().find(|entry| entry["type"] == "note").expect("a note on time");
     assert!(note["text"].as_str().is_some_and(|text| text.contains("request/stale-15-s")));
 
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/live.schema.json");
-    let schema = std::fs::read_to_string(schema).expect("can be read");
-    let schema: Value = serde_json::from_str(&schema).expect("is JSON");
-    jsonschema::meta::validate(&schema).expect("is a JSON Schema");
-    let validator = jsonschema::validator_for(&schema).expect("is a schema");
+    let validator = live_schema();
     for (file, least) in [(told, 10), (lines, 80)] {
-        let text = std::fs::read_to_string(file).expect("was written");
-        assert!(text.lines().count() > least, "{text}");
-        for line in text.lines() {
-            let value: Value = serde_json::from_str(line).expect("is JSON");
-            if let Err(e) = validator.validate(&value) {
-                panic!("{e}: {line}");
-            }
-        }
+        has_lines(&validator, Path::new(&file), least);
     }
     for line in [
         r#"{"ready":true}"#,

@@ -8,6 +8,7 @@ use tunnelproof_vectors::{Expect, Suite, Vector};
 use super::args::{ExplainArgs, ListArgs, ShowArgs, TraceArgs};
 use super::{Failure, suite, with_live};
 use crate::decode::{Line, decode};
+use crate::live::tls::case::Case as TlsCase;
 use crate::live::{self, case::Case};
 use crate::spec::{Spec, is_id};
 use crate::trace;
@@ -67,14 +68,17 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     for vector in vectors {
         writeln!(output, "  {}  {}", vector.id, vector.flaw.as_deref().unwrap_or(&vector.note))?;
     }
-    let live = live::all_cases();
-    let live: Vec<_> =
-        live.iter().filter(|c| c.requirements.iter().any(|rule| *rule == id)).collect();
+    let (live, tls) = (live::all_cases(), live::tls::all_cases());
+    let live = live.iter().filter(|case| case.requirements.iter().any(|rule| *rule == id));
+    let tls = tls.iter().filter(|case| case.requirements.contains(&id));
+    let live: Vec<_> = (live.map(|case| (&case.id, &case.about)))
+        .chain(tls.map(|case| (&case.id, &case.about)))
+        .collect();
     if !live.is_empty() {
         writeln!(output, "\nLive cases:")?;
     }
-    for case in live {
-        writeln!(output, "  {}  {}", case.id, case.about)?;
+    for (case, about) in live {
+        writeln!(output, "  {case}  {about}")?;
     }
     Ok(0)
 }
@@ -130,6 +134,9 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     if let Some(case) = live::all_cases().iter().find(|case| case.id == vector.id) {
         return show_live(&mut output, case, vector);
     }
+    if let Some(case) = live::tls::all_cases().iter().find(|case| case.id == vector.id) {
+        return show_tls(&mut output, case, vector);
+    }
     writeln!(output, "\nin")?;
     write_lines(&mut output, &decode(&vector.op, &Value::Object(vector.input.clone())))?;
     writeln!(output, "\nexpect")?;
@@ -165,6 +172,31 @@ fn show_live(output: &mut impl Write, case: &Case, vector: &Vector) -> Result<u8
     show_rules(output, vector)?;
     let role = case.role.name();
     writeln!(output, "\nrun it: tunnelproof {role} {} -- YOUR {}", case.id, role.to_uppercase())?;
+    Ok(0)
+}
+
+/// The same of a live case of TLS.
+fn show_tls(output: &mut impl Write, case: &TlsCase, vector: &Vector) -> Result<u8, Failure> {
+    if case.slow {
+        writeln!(output, "  waits for something")?;
+    }
+    if case.own {
+        writeln!(output, "  changes the endpoint, which serves no other case")?;
+    }
+    writeln!(output, "\nexpect")?;
+    if case.codes.is_empty() {
+        writeln!(output, "  what the case says, and afterwards an honest peer is served")?;
+    } else {
+        let codes = case.codes.join(" or ");
+        writeln!(
+            output,
+            "  no octet of the application, and the end in time; if reported, as {codes}"
+        )?;
+    }
+    show_rules(output, vector)?;
+    let role = case.role.name();
+    let peer = role.to_uppercase();
+    writeln!(output, "\nrun it: tunnelproof {role} --profile tls {} -- YOUR {peer}", case.id)?;
     Ok(0)
 }
 

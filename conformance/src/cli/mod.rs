@@ -101,6 +101,8 @@ fn suite() -> Result<Suite, Failure> {
 fn with_live(mut suite: Suite) -> Result<Suite, Failure> {
     let live = crate::live::suite(&crate::live::all_cases()).map_err(Failure::Usage)?;
     suite.vectors.extend(live.vectors);
+    let tls = crate::live::tls::suite(&crate::live::tls::all_cases()).map_err(Failure::Usage)?;
+    suite.vectors.extend(tls.vectors);
     Ok(suite)
 }
 

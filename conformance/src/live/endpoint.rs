@@ -198,7 +198,6 @@ impl Endpoint {
         pump.shared.wait(deadline, |state| state.answers.get(before) == Some(&count))
     }
 
-    #[allow(dead_code)] // until all families are there
     /// Changes what is configured of TLS; false if it did not answer in time.
     pub fn change_tls(&self, change: &Value, deadline: Instant) -> bool {
         let Some(pump) = &self.process else { return false };

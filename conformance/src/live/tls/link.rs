@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use rustls::{AlertDescription, Connection, Error};
+use rustls::{Connection, Error};
 
 use super::records::{self, CLOSE_NOTIFY, Sealer, describe, describe_alert};
 use super::stage::Stage;
@@ -274,11 +274,6 @@ impl<'s> Link<'s> {
         Sealer::new(version, tls.dangerous_extract_secrets().ok()?)
     }
 
-    /// Records come as [`Seen::Record`], without rustls.
-    pub fn by_hand(&mut self) {
-        self.by_hand = true;
-    }
-
     /// Reads once, and lets rustls see it.
     fn turn(&mut self, deadline: Instant) -> Result<(), Late> {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -398,9 +393,4 @@ impl Seen {
             Seen::End(End::Reset) => "a reset of the connection".into(),
         }
     }
-}
-
-/// The alert of this number is for a certificate that is refused (TLS-026).
-pub fn is_access_denied(description: u8) -> bool {
-    AlertDescription::from(description) == AlertDescription::AccessDenied
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::case::{Case, class};
 use super::hello::{Hello, Serving};
-use super::link::{End, Late, Link, Seen};
+use super::link::{Late, Link, Seen};
 use super::material::Material;
 use super::setup::{Dial, ServerSetup};
 use crate::live::case::Fault;
@@ -476,9 +476,4 @@ fn judge(end: &Event, ending: Ending<'_>) -> Result<(), Fault> {
             Err(Fault::wrong_class("the end event", &expected, describe_end(end)))
         }
     }
-}
-
-/// Whether the transport was reset.
-pub fn is_reset(seen: &Seen) -> bool {
-    *seen == Seen::End(End::Reset)
 }

@@ -1,5 +1,7 @@
 //! Octets that are not TLS, and records that TLS forbids.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::super::case::Case;
 use super::super::link::Link;
 use super::super::records::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, record};
@@ -107,14 +109,15 @@ pub fn cases() -> Vec<Case> {
         "replayed-record",
         "a record of the application that comes twice",
         |stage, link| {
-            link.altering(|record| record.extend_from_within(..));
-            link.write(b"");
-            let (send, _) = (stage.fresh().into_bytes(), ());
-            link.write(&send);
-            // The first of the two is good, and answered.
-            if stage.endpoint.probe.is_none() {
-                stage.receives(link, &send)?;
-            }
+            let sent = Arc::new(Mutex::new(Vec::new()));
+            let kept = Arc::clone(&sent);
+            link.altering(move |record| {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).clone_from(record)
+            });
+            // The first time it is good, and answered.
+            stage.answers(link)?;
+            let record = sent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            link.send_raw("the same record again", &record);
             Ok(())
         },
     );
@@ -130,12 +133,12 @@ pub fn cases() -> Vec<Case> {
         },
     );
     established(
-        "sealed-empty-handshake",
-        "a sealed handshake record without contents",
+        "sealed-unknown-type",
+        "a sealed record of a type that there is not",
         |stage, link| {
             let mut sealer = sealed_by_hand(stage, link)?;
-            let record = sealer.seal(HANDSHAKE, b"").unwrap_or_default();
-            link.send_raw("a sealed handshake record without contents", &record);
+            let record = sealer.seal(99, b"what is this?").unwrap_or_default();
+            link.send_raw("a sealed record of type 99", &record);
             Ok(())
         },
     );
