@@ -4,9 +4,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
+use tunnelproof_vectors::build::live::{Ca, Issued, PrivateKey};
 use tunnelproof_vectors::build::primitives::{client_digest, server_digest};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -69,12 +70,16 @@ impl Drop for Endpoint {
 }
 
 fn server(transport: &str, arguments: &[&str]) -> (Endpoint, u64) {
+    server_with(transport, arguments, Value::Null)
+}
+
+fn server_with(transport: &str, arguments: &[&str], tls: Value) -> (Endpoint, u64) {
     let server_key = [SERVER_PASSWORD, &*client_digest(ID, CLIENT_PASSWORD)].concat();
     let key = tunnelproof_vectors::build::keys::k4552_a();
     let first = json!({
         "v": 1, "role": "server", "transport": transport, "host": "127.0.0.1",
         "credentials": [{"id": hex::encode(ID), "server_key": hex::encode(server_key)}],
-        "rsa_key": hex::encode(&key.pkcs8), "release_ms": null,
+        "rsa_key": hex::encode(&key.pkcs8), "release_ms": null, "tls": tls,
     });
     let server = Endpoint::start(arguments, &first);
     let ready = server.next();
@@ -160,4 +165,105 @@ fn a_mutant_does_what_it_says() {
     client.tell(&dial(1, "tcp", port, CLIENT_PASSWORD));
     assert_eq!(server.next()["event"], "open");
     assert_eq!(server.next()["code"], "missing_open");
+}
+
+/// Both ends with certificates of one CA.
+struct Secured {
+    ca: Ca,
+}
+
+impl Secured {
+    fn new() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("is after 1970").as_secs();
+        Self { ca: Ca::root("endpoints", now) }
+    }
+
+    fn own(issued: &Issued) -> Value {
+        let chain: Vec<String> = issued.chain.iter().map(hex::encode).collect();
+        json!({"chain": chain, "key": hex::encode(issued.key.pkcs8())})
+    }
+
+    fn server(&self, tunnel: bool, policies: &[&str]) -> Value {
+        let own = self.ca.server(&["a.example.com"], PrivateKey::p256("server"));
+        json!({
+            "tunnel": tunnel, "contexts": [], "default": Self::own(&own), "clients": "require",
+            "alpn": true, "anchors": [hex::encode(self.ca.der())], "crls": null, "allow": null,
+            "deny": null, "policies": policies,
+        })
+    }
+
+    fn dial(
+        &self,
+        number: u64,
+        port: u64,
+        identity: &str,
+        tunnel: bool,
+        policies: &[&str],
+    ) -> Value {
+        let own = self.ca.client(identity, PrivateKey::p256(identity));
+        let mut line = dial(number, "tcp", port, CLIENT_PASSWORD);
+        line["tls"] = Self::own(&own);
+        let more = json!({
+            "tunnel": tunnel, "alpn": true, "policies": policies, "check": true,
+            "server_name": "a.example.com", "anchors": [hex::encode(self.ca.der())], "crls": null,
+            "session": "one",
+        });
+        for (name, value) in more.as_object().expect("is one") {
+            line["tls"][name] = value.clone();
+        }
+        line
+    }
+}
+
+#[test]
+fn the_tunnel_inside_tls_is_bound_to_it_and_to_the_certificate() {
+    let secured = Secured::new();
+    let bound = &["tls-exporter"];
+    let (server, port) = server_with("tcp", &[], secured.server(true, bound));
+    let mut client = client(&[]);
+    client.tell(&secured.dial(1, port, "alice", true, bound));
+    let (ours, theirs) = (client.next(), server.next());
+    assert_eq!((&ours["event"], &ours["tls"]["authorized"]), (&json!("open"), &json!(true)));
+    assert_eq!(theirs["id"], theirs["tls"]["identity"], "{theirs}");
+    assert_eq!(theirs["tls"]["server_name"], "a.example.com");
+    assert_eq!(client.next()["payload"], "00ff");
+    assert_eq!(client.next()["payload"], "");
+    client.tell(&json!({"close": 1}));
+    assert_eq!((&client.next()["clean"], &server.next()["clean"]), (&json!(true), &json!(true)));
+    client.tell(&secured.dial(2, port, "bob", true, bound));
+    assert_eq!(client.next()["event"], "open");
+    assert_eq!(server.next()["code"], "id_mismatch");
+    assert_eq!(client.next()["event"], "end");
+    client.tell(&secured.dial(3, port, "alice", true, &[]));
+    assert_eq!(client.next()["event"], "open");
+    assert_eq!(server.next()["code"], "open_failed");
+    assert_eq!(client.next()["event"], "end");
+    client.finish();
+    server.finish();
+}
+
+#[test]
+fn a_client_that_is_denied_is_cut_off_and_its_session_is_not_resumed() {
+    let secured = Secured::new();
+    let (mut server, port) = server_with("tcp", &[], secured.server(false, &[]));
+    let mut client = client(&[]);
+    for (number, resumed) in [(1, false), (2, true)] {
+        client.tell(&secured.dial(number, port, "alice", false, &[]));
+        assert_eq!(client.next()["tls"]["resumed"], resumed);
+        assert_eq!(server.next()["tls"]["resumed"], resumed);
+        assert_eq!(client.next()["payload"], "00ff");
+    }
+    let alice = hex::encode(ID);
+    server.tell(&json!({"tls": {"deny": {"identities": [alice], "fingerprints": []}}}));
+    assert_eq!(server.next(), json!({"tls": true}));
+    for _ in 0..2 {
+        let end = server.next();
+        assert_eq!((&end["code"], &end["class"]), (&json!("denied"), &json!("tls")), "{end}");
+        assert_eq!(client.next()["event"], "end");
+    }
+    client.tell(&secured.dial(3, port, "alice", false, &[]));
+    assert_eq!(server.next()["code"], "denied");
+    while client.next()["event"] != "end" {}
+    client.finish();
+    server.finish();
 }

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::client::EndpointArgs;
 use super::fuzz_args::FuzzArgs;
-use super::live_args::{ClientArgs, ServerArgs};
+use super::live_args::{ClientArgs, ProfileArg, ServerArgs};
 use super::pair::PairArgs;
 use super::run_args::RunArgs;
 use crate::select::{Filter, Shard};
@@ -182,6 +182,10 @@ pub struct SelftestArgs {
     /// catch, and the one without a bug, which has to pass. Takes some minutes.
     #[arg(long, group = "table", conflicts_with = "mutants")]
     pub live: bool,
+
+    /// With --live: only the mutants of this profile [default: of both].
+    #[arg(long, value_enum, value_name = "PROFILE", requires = "live")]
+    pub profile: Option<ProfileArg>,
 
     /// Let the fuzzer search for the mutants, without the vectors.
     #[arg(long, requires = "mutants")]

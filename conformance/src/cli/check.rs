@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{SelftestArgs, ShimArgs, TableFormat, VectorsCommand};
+use super::live_args::ProfileArg;
 use super::{Failure, live_selftest, suite};
 use crate::controls::{self, CONTROLS};
 use crate::fuzz;
@@ -46,7 +47,8 @@ pub fn shim(args: &ShimArgs) -> Result<u8, Failure> {
 pub fn selftest(args: &SelftestArgs) -> Result<u8, Failure> {
     let mut output = io::stdout();
     if args.live {
-        return live_selftest::run(args.format, &mut output);
+        let tls = args.profile.map(|profile| profile == ProfileArg::Tls);
+        return live_selftest::run(args.format, tls, &mut output);
     }
     let suite = suite()?;
     if args.by_fuzz {

@@ -11,15 +11,19 @@ use super::live::{default_traces, salt};
 use crate::live::selftest::{self, Control, Done, Report, Row};
 use crate::stop::Stop;
 
-/// Runs the mutants with sockets, and the endpoint without a bug.
-pub fn run(format: Option<TableFormat>, output: &mut impl Write) -> Result<u8, Failure> {
+/// Runs the mutants with sockets, and the endpoint without a bug: those with TLS, those without, or all.
+pub fn run(
+    format: Option<TableFormat>,
+    tls: Option<bool>,
+    output: &mut impl Write,
+) -> Result<u8, Failure> {
     let begun = Instant::now();
     let this = std::env::current_exe()?.into_os_string();
     let stop = Stop::on_signals()?;
     let traces = default_traces();
-    let bar = bar();
+    let bar = bar(tls);
     let mut missed = 0;
-    let report = selftest::run(&this, (&traces, &salt()), &stop, &mut |done| {
+    let report = selftest::run(&this, tls, (&traces, &salt()), &stop, &mut |done| {
         bar.inc(1);
         missed += usize::from(matches!(done, Done::Row(row) if row.catch.is_none()));
         if missed > 0 {
@@ -46,8 +50,8 @@ pub fn run(format: Option<TableFormat>, output: &mut impl Write) -> Result<u8, F
     Ok(u8::from(!is_good))
 }
 
-fn bar() -> ProgressBar {
-    let size = selftest::size() as u64;
+fn bar(tls: Option<bool>) -> ProgressBar {
+    let size = selftest::size(tls) as u64;
     let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}");
     bar.set_style(style.expect("the template is well-formed"));

@@ -130,10 +130,10 @@ const JOBS: usize = 2;
 /// Cases of the control side by side.
 const JOBS_OF_CONTROL: usize = 8;
 
-/// How many results there will be.
+/// How many results there will be: of the mutants with TLS, of those without, or of all.
 #[must_use]
-pub fn size() -> usize {
-    tasks().len()
+pub fn size(tls: Option<bool>) -> usize {
+    tasks(tls).len()
 }
 
 /// Runs everything, many mutants side by side: most of the time they wait. `this` is the program that serves
@@ -143,6 +143,7 @@ pub fn size() -> usize {
 /// If the cases do not load.
 pub fn run(
     this: &OsString,
+    tls: Option<bool>,
     (traces, salt): (&Path, &str),
     stop: &Stop,
     tell: &mut dyn FnMut(&Done),
@@ -152,8 +153,8 @@ pub fn run(
         super::suite(&cases).map(|suite| (role, cases, suite))
     };
     let with_tls = |role| {
-        let cases = tls::cases(role);
-        tls::suite(&cases).map(|suite| (role, cases, suite))
+        let cases = super::tls::cases(role);
+        super::tls::suite(&cases).map(|suite| (role, cases, suite))
     };
     let bench = Bench {
         this,
@@ -165,7 +166,7 @@ pub fn run(
         salt,
         stop,
     };
-    let tasks = tasks();
+    let tasks = tasks(tls);
     let next = AtomicUsize::new(0);
     let workers = thread::available_parallelism().map_or(1, usize::from) * 4;
     let (sender, receiver) = channel();
@@ -203,7 +204,7 @@ pub fn run(
 }
 
 /// The longest first: the controls, and the mutants that wait for deadlines; the tunnel before TLS.
-fn tasks() -> Vec<Task> {
+fn tasks(tls: Option<bool>) -> Vec<Task> {
     let rows = mutants::all().flat_map(|mutant| mutant.roles().iter().map(move |r| (mutant, *r)));
     let mut rows: Vec<_> = rows.enumerate().collect();
     rows.sort_by_key(|(_, (mutant, _))| !mutant.name.contains("deadline"));
@@ -213,7 +214,8 @@ fn tasks() -> Vec<Task> {
         let controls = [Role::Server, Role::Client].map(|role| Task::Control(role, tls));
         controls.into_iter().chain(rows)
     };
-    of(false).chain(of(true)).collect()
+    let wanted = [false, true].into_iter().filter(|own| tls.is_none_or(|tls| tls == *own));
+    wanted.flat_map(of).collect()
 }
 
 /// What came of one run.

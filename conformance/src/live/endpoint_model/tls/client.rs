@@ -27,9 +27,11 @@ use crate::shim_server::Input;
 /// Sessions that are kept for each text.
 const SESSIONS: usize = 64;
 
-/// The sessions of all dials, by the text that they have in common.
+/// The sessions of all dials, by the text that they have in common and by the client's certificate.
 #[derive(Default)]
-pub struct Sessions(Mutex<HashMap<String, Arc<Kept>>>);
+pub struct Sessions(Mutex<HashMap<Name, Arc<Kept>>>);
+
+type Name = (String, Option<CertificateDer<'static>>);
 
 /// What rustls wants to be the same objects before it resumes.
 struct Kept {
@@ -41,16 +43,16 @@ struct Kept {
 }
 
 /// The certificate that is shown, if any.
-#[derive(Debug, Default)]
-struct Own(Mutex<Option<Arc<CertifiedKey>>>);
+#[derive(Debug)]
+struct Own(Option<Arc<CertifiedKey>>);
 
 impl ResolvesClientCert for Own {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        lock(&self.0).clone()
+        self.0.clone()
     }
 
     fn has_certs(&self) -> bool {
-        lock(&self.0).is_some()
+        self.0.is_some()
     }
 }
 
@@ -130,7 +132,6 @@ impl Sessions {
         let settings = &dial.settings;
         let flaw = settings.wrong.flaw;
         let kept = self.kept(dial);
-        *lock(&kept.own.0) = dial.own.clone();
         *lock(&kept.current) = Arc::clone(settings);
         let config = Arc::new(dial.config(&kept)?);
         let connection =
@@ -159,7 +160,9 @@ impl Sessions {
             None => Arc::new(Kept::new(dial)),
             Some(text) => {
                 let mut all = lock(&self.0);
-                let kept = all.entry(text.clone()).or_insert_with(|| Arc::new(Kept::new(dial)));
+                let leaf = dial.own.as_ref().and_then(|own| own.cert.first().cloned());
+                let kept =
+                    all.entry((text.clone(), leaf)).or_insert_with(|| Arc::new(Kept::new(dial)));
                 Arc::clone(kept)
             }
         }
@@ -180,7 +183,7 @@ impl Kept {
                 }),
                 flaw,
             }),
-            own: Arc::default(),
+            own: Arc::new(Own(dial.own.clone())),
             store: match flaw {
                 Some(Flaw::SessionsOfAnyName) => Arc::new(OfAnyName(store)),
                 _ => Arc::new(store),
