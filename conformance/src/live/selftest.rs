@@ -153,8 +153,8 @@ pub fn run(
         super::suite(&cases).map(|suite| (role, cases, suite))
     };
     let with_tls = |role| {
-        let cases = super::tls::cases(role);
-        super::tls::suite(&cases).map(|suite| (role, cases, suite))
+        let cases = tls::cases(role);
+        tls::suite(&cases).map(|suite| (role, cases, suite))
     };
     let bench = Bench {
         this,

@@ -233,9 +233,10 @@ fn authorized(tls: &Map<String, Value>, own: &Issued, identity: &str) -> Result<
 fn not_authorized(tls: &Map<String, Value>, reasons: &[&str]) -> Result<(), Fault> {
     told(tls, "authorized", false)?;
     told(tls, "identity", Value::Null)?;
-    match tls.get("reason").and_then(Value::as_str) {
-        Some(reason) if !reasons.contains(&reason) => told(tls, "reason", reasons[0]),
-        _ => Ok(()),
+    match tls.get("reason") {
+        Some(Value::String(reason)) if reasons.contains(&reason.as_str()) => Ok(()),
+        Some(_) => told(tls, "reason", reasons[0]),
+        None => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 mod alert;
 mod alpn;
 mod chain;
+mod crls;
 mod deadline;
 mod end;
 mod handshake;
@@ -33,6 +34,7 @@ pub fn cases() -> Vec<Case> {
         sni::cases(),
         ladder::cases(),
         lists::cases(),
+        crls::cases(),
         resumption::cases(),
         alert::cases(),
         end::cases(),
