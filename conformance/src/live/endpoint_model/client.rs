@@ -73,7 +73,7 @@ impl Client {
         let since = Instant::now();
         let mut side =
             Side { shared: Arc::clone(shared), dial: dial.number, since, doomed, tls: None };
-        let (transport, exporter) = match &dial.tls {
+        let (transport, bound) = match &dial.tls {
             None => (dial.open(flaw)?, None),
             Some(tls) => {
                 let secured = match self.secure(&dial, tls) {
@@ -93,17 +93,23 @@ impl Client {
                     alone::run(secured.stream, &inbox, &mut side, dial.send.concat(), flaw, report);
                     return Ok(());
                 }
-                (Transport::stream(Box::new(secured.stream), flaw), secured.exporter)
+                (
+                    Transport::stream(Box::new(secured.stream), flaw),
+                    Some((secured.exporter, secured.begun)),
+                )
             }
         };
         let model = Model::new(shared.wrong.bug, Arc::clone(&shared.cache));
         let r: [u8; 14] = if flaw == Some(Flaw::RandomReused) { [0x72; 14] } else { fresh()? };
         let mut party = Party::client(&model, &dial.client_key, dial.pin.as_deref(), &rsa_key, &r)
             .map_err(|_| invalid("client_key or rsa_key can't be read".into()))?;
-        if let Some(exporter) = exporter {
+        if let Some((Some(exporter), _)) = bound {
             party.bind(exporter);
         }
         let mut connection = Connection::new(party, transport, inbox, side, flaw);
+        if let Some((_, begun)) = bound {
+            connection.begun(begun);
+        }
         connection.send_first(dial.send.clone());
         let end = connection.run();
         shared.ended("dial", dial.number, end);

@@ -124,6 +124,11 @@ impl<'m, S: Surroundings> Connection<'m, S> {
         }
     }
 
+    /// Its deadlines have begun before now.
+    pub fn begun(&mut self, at: Instant) {
+        self.started = at;
+    }
+
     /// Payloads to send when it is established.
     pub fn send_first(&mut self, payloads: Vec<Vec<u8>>) {
         self.to_send.extend(payloads.into_iter().map(|payload| (payload, 1)));

@@ -58,8 +58,10 @@ pub enum Flaw {
     SniForAddress,
     PossessionUnchecked,
     EarlyDataAccepted,
+    EarlyDataSent,
     TlsDeadlineMissing,
     TlsDeadlineRestarts,
+    TunnelDeadlineEarly,
     // TLS: who is let in
     CertificateNotRequired,
     CertificateWanted,
@@ -75,6 +77,7 @@ pub enum Flaw {
     AlpnUntold,
     ServerNameUntold,
     OpenBeforeAdmission,
+    HandshakeMisnamed,
     // TLS: what changes, and what is resumed
     ListsNotReread,
     CrlsNotReread,

@@ -170,12 +170,19 @@ impl Shared {
         if end.failed {
             *lock(&self.failed) = Some(Instant::now());
         }
-        let class = end.code.map(|code| match code {
+        let code = match end.code {
+            Some("handshake") if self.wrong.flaw == Some(Flaw::HandshakeMisnamed) => {
+                Some("certificate_form")
+            }
+            code => code,
+        };
+        let class = code.map(|code| match code {
             "truncated" => "state",
             code if TLS_CODES.contains(&code) => "tls",
             code => crate::model::Failure::of(code).class().unwrap_or("internal"),
         });
-        let line = json!({name: key, "event": "end", "clean": end.clean, "class": class, "code": end.code});
+        let line =
+            json!({name: key, "event": "end", "clean": end.clean, "class": class, "code": code});
         emit(&line);
         if self.wrong.flaw == Some(Flaw::EndReportedTwice) {
             emit(&line);

@@ -116,7 +116,7 @@ impl Server {
         let poisoned = shared.is_poisoned();
         let mut side =
             Side { server: Arc::clone(self), peer, since: Instant::now(), poisoned, tls: None };
-        let (transport, exporter) = match &self.tls {
+        let (transport, bound) = match &self.tls {
             None if self.is_ws => {
                 (Transport::ws_server(stream, flaw, Instant::now() + OPENING)?, None)
             }
@@ -140,18 +140,24 @@ impl Server {
                     alone::run(secured.stream, &inbox, &mut side, Vec::new(), flaw, report);
                     return Ok(());
                 }
-                (Transport::stream(Box::new(secured.stream), flaw), secured.exporter)
+                (
+                    Transport::stream(Box::new(secured.stream), flaw),
+                    Some((secured.exporter, secured.begun)),
+                )
             }
         };
         let model = Model::new(shared.wrong.bug, Arc::clone(&shared.cache));
         let k: [u8; 48] = if flaw == Some(Flaw::SessionKeyReused) { [0x4b; 48] } else { fresh()? };
         let mut party = Party::server(&model, &self.rsa_key, &k, self.release)
             .map_err(|_| invalid("rsa_key is no PKCS#8 key".into()))?;
-        if let Some(exporter) = exporter {
+        if let Some((Some(exporter), _)) = bound {
             party.bind(exporter);
         }
         let inbox = shared.connect(peer)?;
         let mut connection = Connection::new(party, transport, inbox, side, flaw);
+        if let Some((_, begun)) = bound {
+            connection.begun(begun);
+        }
         let end = connection.run();
         shared.ended("peer", peer, end);
         connection.finish(end);

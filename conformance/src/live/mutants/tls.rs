@@ -24,8 +24,6 @@ pub const SERVER: &[Mutant] = table! {
         "Refuses clients without a certificate where it only asks for one.";
     "asked-is-required": None, flaw(Flaw::AskedIsRequired), "TLS-025",
         "Refuses certificates that it does not accept where it only asks for one.";
-    "everybody-authorized": None, flaw(Flaw::EverybodyAuthorized), "TLS-027 TLS-025",
-        "Says of every client that it is authorized.";
     "any-client-certificate": None, flaw(Flaw::AnyCertificate), "TLS-033 TLS-030 TLS-079",
         "Accepts every certificate of a client.";
     "reason-untold": None, flaw(Flaw::ReasonUntold), "TLS-027",
@@ -87,6 +85,8 @@ pub const CLIENT: &[Mutant] = table! {
         "Offers TLS 1.2 without the policy.";
     "falls-back": None, flaw(Flaw::FallsBack), "TLS-002",
         "Dials again with TLS 1.2 when the handshake fails.";
+    "early-data-sent": None, flaw(Flaw::EarlyDataSent), "TLS-006",
+        "Sends early data when it resumes a session that allows it.";
     "http-offered-too": None, flaw(Flaw::OffersHttp), "TLS-012",
         "Offers http/1.1 beside the tunnel's protocol.";
     "alpn-unchecked": None, flaw(Flaw::AlpnUnchecked), "TLS-014",
@@ -120,6 +120,12 @@ pub const EITHER: &[Mutant] = table! {
         "Speaks TLS 1.2 without the extended master secret.";
     "possession-unchecked": None, flaw(Flaw::PossessionUnchecked), "TLS-021 TLS-023 TLS-025",
         "Does not check that the peer has the key of its certificate.";
+    "everybody-authorized": None, flaw(Flaw::EverybodyAuthorized), "TLS-027 TLS-025",
+        "Says of every peer that it is authorized.";
+    "handshake-misnamed": None, flaw(Flaw::HandshakeMisnamed), "TLS-011",
+        "Reports failures of TLS as those of a certificate.";
+    "tunnel-deadline-early": None, flaw(Flaw::TunnelDeadlineEarly), "TLS-007",
+        "Counts the handshake of TLS among the time for the tunnel's.";
     "tls-deadline-missing": None, flaw(Flaw::TlsDeadlineMissing), "TLS-007",
         "Waits for the handshake of TLS without end.";
     "tls-deadline-restarts": None, flaw(Flaw::TlsDeadlineRestarts), "TLS-007",

@@ -1,9 +1,10 @@
 //! The client's side of TLS.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use rustls::client::{
     ClientSessionMemoryCache, ClientSessionStore, ResolvesClientCert, Resumption,
@@ -129,13 +130,18 @@ impl Sessions {
     /// # Errors
     /// The code for which it failed; the transport has been ended.
     pub fn connect(&self, dial: &Dial, socket: TcpStream) -> Result<Secured, Code> {
+        let opened = Instant::now();
         let settings = &dial.settings;
         let flaw = settings.wrong.flaw;
         let kept = self.kept(dial);
         *lock(&kept.current) = Arc::clone(settings);
         let config = Arc::new(dial.config(&kept)?);
-        let connection =
+        let mut connection =
             ClientConnection::new(config, dial.server_name()?).map_err(|e| code_of(&e))?;
+        if let Some(mut early) = connection.early_data() {
+            // What does not fit is sent later, with the rest.
+            let _ = early.write(b"early");
+        }
         let mut connection = Connection::from(connection);
         let mut waiting = Waiting::new(socket, flaw).map_err(|e| code_of_io(&e))?;
         if let Err(code) = waiting.complete(&mut connection) {
@@ -152,7 +158,7 @@ impl Sessions {
             return Err(code);
         }
         let is_bound = settings.policies.has("tls-exporter");
-        Ok(Secured::new(stream, peer, is_bound, flaw))
+        Ok(Secured::new(stream, peer, is_bound, (opened, flaw)))
     }
 
     fn kept(&self, dial: &Dial) -> Arc<Kept> {
@@ -211,6 +217,7 @@ impl Dial {
         }
         config.check_selected_alpn = flaw != Some(Flaw::AlpnUnchecked);
         config.enable_sni = flaw != Some(Flaw::NoSni);
+        config.enable_early_data = flaw == Some(Flaw::EarlyDataSent);
         config.require_ems = flaw != Some(Flaw::EmsNotRequired);
         config.resumption = match self.session {
             Some(_) => Resumption::store(Arc::clone(&kept.store)),

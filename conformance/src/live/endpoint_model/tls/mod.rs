@@ -11,7 +11,7 @@
 //! more of `secure-tunnel-tls` is used than its pure functions.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
@@ -49,18 +49,29 @@ pub struct Secured {
     pub peer: Peer,
     /// E, where the tunnel is to be bound to it.
     pub exporter: Option<[u8; 32]>,
+    /// When the deadlines of the tunnel begin (TLS-007).
+    pub begun: Instant,
 }
 
 impl Secured {
     /// E of TLS-082 for the policy `tls-exporter`.
-    fn new(stream: Stream, peer: Peer, is_bound: bool, flaw: Option<Flaw>) -> Self {
+    fn new(
+        stream: Stream,
+        peer: Peer,
+        is_bound: bool,
+        (opened, flaw): (Instant, Option<Flaw>),
+    ) -> Self {
         let label: &[u8] = match flaw {
             Some(Flaw::ExporterLabelWrong) => b"EXPORTER-secure-tunnel",
             _ => b"EXPORTER-Channel-Binding",
         };
         let is_bound = is_bound && flaw != Some(Flaw::ExporterIgnored);
         let exporter = is_bound.then(|| stream.exporter(label)).flatten();
-        Self { stream, peer, exporter }
+        let begun = match flaw {
+            Some(Flaw::TunnelDeadlineEarly) => opened,
+            _ => Instant::now(),
+        };
+        Self { stream, peer, exporter, begun }
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
 
 use rustls::pki_types::CertificateDer;
 use rustls::server::{
@@ -117,6 +118,7 @@ impl Server {
     /// # Errors
     /// The code for which the client was refused; the transport has been ended.
     pub fn accept(self: &Arc<Self>, socket: TcpStream) -> Result<Secured, Code> {
+        let opened = Instant::now();
         let mut waiting = Waiting::new(socket, self.wrong.flaw).map_err(|e| code_of_io(&e))?;
         let ready = self.shake_hands(&mut waiting);
         let (connection, peer) = match ready {
@@ -133,7 +135,7 @@ impl Server {
             return Err(code);
         }
         let is_bound = self.policies.has("tls-exporter");
-        Ok(Secured::new(stream, peer, is_bound, self.wrong.flaw))
+        Ok(Secured::new(stream, peer, is_bound, (opened, self.wrong.flaw)))
     }
 
     /// Why an open connection has to end under what is in force now, if it has to (TLS-077).
