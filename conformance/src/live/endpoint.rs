@@ -41,7 +41,7 @@ pub struct StartFailure {
     /// What it says that it can't do; empty where that is not the reason.
     pub unsupported: Vec<String>,
     /// What it is, where it has said so.
-    pub implementation: Option<Implementation>,
+    pub implementation: Option<Box<Implementation>>,
 }
 
 struct Pump {
@@ -258,7 +258,7 @@ impl Pump {
         }
         if let Some((unsupported, implementation)) = state.unsupported.clone() {
             let problem = format!("it does not support {}", unsupported.join(", "));
-            let implementation = Some(implementation);
+            let implementation = Some(Box::new(implementation));
             return Err(StartFailure {
                 problem,
                 stderr: String::new(),

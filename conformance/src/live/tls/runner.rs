@@ -134,7 +134,7 @@ fn hello(plan: &Plan<'_>, stop: &Stop) -> Result<Hello, StartError> {
             (endpoint.implementation.clone(), features)
         }
         Err(failure) => match failure.implementation {
-            Some(implementation) => (implementation, Vec::new()),
+            Some(implementation) => (*implementation, Vec::new()),
             None => {
                 let trouble = Trouble::Crash { how: failure.problem.clone() };
                 return Err(StartError {

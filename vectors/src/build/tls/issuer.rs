@@ -59,7 +59,7 @@ impl Ca {
         let certificate =
             good_certificate(&serial_of(label), &subject(label), valid, ca_extensions(&key));
         let der = certificate.signed(&key, &self.certificate.subject, &self.key);
-        let below_root = [&[der.clone()], &*self.below_root].concat();
+        let below_root = [std::slice::from_ref(&der), &*self.below_root].concat();
         Self { certificate, key, der, below_root, now: self.now }
     }
 

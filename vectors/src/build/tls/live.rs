@@ -114,12 +114,14 @@ impl PrivateKey {
     /// The numbers of the schemes that it signs with.
     #[must_use]
     pub fn schemes(&self) -> Vec<u16> {
-        let signs = |algorithm: &Algorithm| match (&self.0, algorithm) {
-            (Key::P256(_), Algorithm::Ecdsa(Hash::Sha256))
-            | (Key::P384(_), Algorithm::Ecdsa(Hash::Sha384))
-            | (Key::Ed25519(_), Algorithm::Ed25519)
-            | (Key::Rsa(_), Algorithm::Pss(_) | Algorithm::Pkcs1(_)) => true,
-            _ => false,
+        let signs = |algorithm: &Algorithm| {
+            matches!(
+                (&self.0, algorithm),
+                (Key::P256(_), Algorithm::Ecdsa(Hash::Sha256))
+                    | (Key::P384(_), Algorithm::Ecdsa(Hash::Sha384))
+                    | (Key::Ed25519(_), Algorithm::Ed25519)
+                    | (Key::Rsa(_), Algorithm::Pss(_) | Algorithm::Pkcs1(_))
+            )
         };
         SCHEMES
             .iter()

@@ -13,10 +13,12 @@ use crate::live::case::Fault;
 
 /// A context by the name of its certificate.
 type Which = fn(&Material) -> Vec<u8>;
+/// Name of the case, rules, what happens, the indicated name, and which certificate it has to be.
+type Presented = (&'static str, &'static [&'static str], &'static str, Option<&'static str>, Which);
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    let presented: [(&str, &[&str], &str, Option<&'static str>, Which); 9] = [
+    let presented: [Presented; 9] = [
         ("exact", &["TLS-018"], "a name that a context has", Some("a.example.com"), exact),
         ("case", &["TLS-018"], "the same in another case of letters", Some("A.EXAMPLE.Com"), exact),
         (

@@ -40,7 +40,7 @@ pub fn cases() -> Vec<Case> {
             &["TLS-067"],
             "alice's certificate, and a tunnel with bob's credentials",
             ServerSetup::tunnel,
-            |stage| id_of_bob(stage),
+            id_of_bob,
         )
         .refuses(&["id_mismatch"]),
         Case::server(
