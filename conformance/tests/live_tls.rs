@@ -2,9 +2,13 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 use common::live::{has_lines, live_schema, secure_tunnel};
 use common::{Finished, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const ONE: &str = "live/server/tls/handshake/tls13";
 
@@ -135,6 +139,82 @@ fn a_server_that_nobody_reaches_or_that_says_nothing_of_tls_fails() {
         let finished = check_script("server", &format!("{ready} {script}"), ONE);
         assert_eq!(finished.code(), 1, "{script}: {}", finished.stdout());
         assert_eq!(finished.verdicts(), [(ONE.to_owned(), verdict.to_owned())], "{script}");
+    }
+}
+
+/// The DER of each item of a PEM file.
+fn der(path: &Path) -> Vec<String> {
+    const BEGIN: &str = "-----BEGIN ";
+    let text = std::fs::read_to_string(path).expect("is written");
+    let items = text.split(BEGIN).filter(|item| !item.is_empty());
+    let pem = items.map(|item| format!("{BEGIN}{item}"));
+    pem.map(|pem| {
+        let (_, der) = pem_rfc7468::decode_vec(pem.as_bytes()).expect("is PEM");
+        hex::encode(der)
+    })
+    .collect()
+}
+
+#[test]
+fn a_server_that_runs_already_is_checked_with_certificates_that_were_written_for_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = directory.path().join("certificates");
+    let material = place.display().to_string();
+    let check = |port: &Value, patterns: &[&str]| {
+        let url = format!("tls://127.0.0.1:{port}");
+        let options = ["server", "--profile", "tls", "--format", "json", "--timeout", "60"];
+        let target = ["--connect", &url, "--material", &material];
+        run(options.iter().chain(&target).chain(patterns).copied())
+    };
+    let written = check(&1.into(), &[]);
+    assert_eq!(written.code(), 0, "{}", written.stdout());
+    assert!(written.stdout().contains("clients-ca.pem"), "{}", written.stdout());
+
+    let mut child = Command::new(secure_tunnel())
+        .arg("under-test")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stdin = child.stdin.take().expect("is piped");
+    let mut stdout = BufReader::new(child.stdout.take().expect("is piped"));
+    let start = json!({
+        "v": 1, "role": "server", "transport": "tcp", "host": "127.0.0.1",
+        "tls": {
+            "tunnel": false, "contexts": [], "clients": "require", "alpn": true,
+            "default": {"chain": der(&place.join("server.pem")), "key": der(&place.join("server.key"))[0]},
+            "anchors": der(&place.join("clients-ca.pem")),
+            "crls": null, "allow": null, "deny": null, "policies": [],
+        },
+    });
+    writeln!(stdin, "{start}").expect("is taken");
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("a line comes");
+    let ready: Value = serde_json::from_str(&line).expect("is JSON");
+    let patterns = [
+        ONE,
+        "live/server/tls/ladder/require-{none,stranger,good}",
+        "live/server/tls/chain/{chain-client,ca-client-issuer-ca-false}",
+    ];
+    let finished = check(&ready["port"], &patterns);
+    assert_eq!(finished.code(), 0, "{}", finished.stdout());
+    assert_eq!(finished.verdicts().len(), 6);
+    let pass = finished.verdicts().iter().filter(|(_, verdict)| verdict == "pass").count();
+    assert_eq!(pass, 6, "{}", finished.stdout());
+    let finished =
+        check(&ready["port"], &["live/server/tls/{sni/apex,lists/new-denied,end/truncated}"]);
+    assert_eq!(finished.code(), 4, "nothing ran: {}", finished.stdout());
+    assert!(finished.verdicts().iter().all(|(_, verdict)| verdict == "skip"));
+    drop(stdin);
+    assert!(child.wait().is_ok_and(|status| status.success()));
+    for words in [
+        &["server", "--profile", "tls", "--connect", "tcp://127.0.0.1:1", "--material", &material]
+            [..],
+        &["server", "--profile", "tls", "--connect", "tls://192.0.2.1:1", "--material", &material],
+        &["server", "--profile", "tls", "--connect", "tls://127.0.0.1:1"],
+        &["server", "--connect", "tcp://127.0.0.1:1"],
+    ] {
+        assert_eq!(run(words.iter().copied()).code(), 2, "{words:?}");
     }
 }
 

@@ -23,6 +23,12 @@ use crate::stop::Stop;
 
 /// Checks a server.
 pub fn server(args: &ServerArgs) -> Result<u8, Failure> {
+    if let (Some(url), ProfileArg::Tls) = (&args.connect, args.live.profile) {
+        return super::live_tls::running(args, url);
+    }
+    if args.material.is_some() {
+        return Err(Failure::Usage("--material goes with --profile tls".into()));
+    }
     let mut options = Vec::new();
     let (target, clients, transports) = match (&args.connect, &args.credentials) {
         (Some(url), Some(file)) => {
@@ -35,6 +41,11 @@ pub fn server(args: &ServerArgs) -> Result<u8, Failure> {
             options.extend(["--credentials".to_owned(), file.display().to_string()]);
             let clients = read_clients(file).map_err(Failure::Usage)?;
             (Target::Running(address), clients, vec![transport])
+        }
+        (Some(_), None) => {
+            let why =
+                "--connect also needs --credentials, a file with the clients that the server knows";
+            return Err(Failure::Usage(why.into()));
         }
         _ if args.live.command.is_empty() && !args.live.list => {
             return Err(Failure::Usage(
@@ -156,12 +167,17 @@ fn parse_url(url: &str) -> Result<(Transport, SocketAddr), String> {
         || format!("{url:?} is no address: give tcp://127.0.0.1:PORT or ws://127.0.0.1:PORT");
     let (scheme, rest) = url.split_once("://").ok_or_else(form)?;
     let transport = Transport::ALL.into_iter().find(|t| t.name() == scheme).ok_or_else(form)?;
+    Ok((transport, loopback(rest).map_err(|why| format!("{url:?}: {why}"))?))
+}
+
+/// The address of HOST:PORT, on the loopback interface.
+pub(super) fn loopback(rest: &str) -> Result<SocketAddr, String> {
     let host = rest.strip_suffix('/').unwrap_or(rest);
-    let mut addresses = host.to_socket_addrs().map_err(|e| format!("{}: {e}", form()))?;
-    let address = addresses.find(|address| address.ip().is_loopback()).ok_or_else(|| {
-        format!("{url:?} is not on this machine: live checks attack a server, and only on loopback")
-    })?;
-    Ok((transport, address))
+    let form = "is no address: give HOST:PORT, as in 127.0.0.1:4433";
+    let mut addresses = host.to_socket_addrs().map_err(|e| format!("{form}: {e}"))?;
+    addresses.find(|address| address.ip().is_loopback()).ok_or_else(|| {
+        "not on this machine: live checks attack a server, and only on loopback".to_owned()
+    })
 }
 
 /// The clients of a file.

@@ -20,15 +20,21 @@ pub struct ServerArgs {
     #[command(flatten)]
     pub live: LiveArgs,
 
-    /// Check the server at this address, tcp://HOST:PORT or ws://HOST:PORT, which runs already. What
-    /// needs its events or its credentials is skipped.
-    #[arg(long, value_name = "URL", requires = "credentials", conflicts_with = "command")]
+    /// Check the server at this address, tcp://HOST:PORT or ws://HOST:PORT, or tls://HOST:PORT with
+    /// --profile tls, which runs already. What needs its events, its credentials or another configuration
+    /// is skipped.
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
     pub connect: Option<String>,
 
     /// The clients that the server at --connect knows: TOML, [[client]] with client_key; the first is
     /// the honest one.
     #[arg(long, value_name = "FILE", requires = "connect")]
     pub credentials: Option<PathBuf>,
+
+    /// Certificates and keys for the server at tls://HOST:PORT. The first time they are written there, and
+    /// the command says what the server has to be configured with; then it checks the server.
+    #[arg(long, value_name = "DIR", requires = "connect", conflicts_with = "credentials")]
+    pub material: Option<PathBuf>,
 }
 
 const SERVER_EXAMPLES: &str = "\
@@ -38,6 +44,7 @@ Examples:
   tunnelproof server --requirement HS-045 -- ./my-tunnel under-test
   tunnelproof server --profile tls -- ./my-tunnel under-test
   tunnelproof server --connect tcp://127.0.0.1:4433 --credentials clients.toml
+  tunnelproof server --profile tls --connect tls://127.0.0.1:4433 --material certificates
   tunnelproof server --list";
 
 /// Check a client with real sockets against a server that misbehaves on purpose.

@@ -6,25 +6,61 @@ use tunnelproof_vectors::{Suite, Vector};
 
 use super::Failure;
 use super::inspect::list_cases;
-use super::live::{default_traces, salt};
-use super::live_args::LiveArgs;
+use super::live::{default_traces, loopback, salt};
+use super::live_args::{LiveArgs, ServerArgs};
 use super::run::reports;
 use crate::known::KnownFailures;
 use crate::live::tls::case::Case;
 use crate::live::tls::material::Material;
 use crate::live::tls::playable::candidates;
 use crate::live::tls::runner::{self, Plan};
+use crate::live::tls::running::Stored;
 use crate::live::{Role, Target, tls};
 use crate::recorder::{About, Recorder};
 use crate::shim::Limits;
 use crate::stop::Stop;
+
+/// Checks a server that runs already, or writes what it has to be configured with.
+pub(super) fn running(args: &ServerArgs, url: &str) -> Result<u8, Failure> {
+    let usage = |why: String| Failure::Usage(why);
+    let Some(rest) = url.strip_prefix("tls://") else {
+        return Err(usage(format!(
+            "{url:?} is no address for --profile tls: give tls://127.0.0.1:PORT"
+        )));
+    };
+    let address = loopback(rest).map_err(|why| usage(format!("{url:?}: {why}")))?;
+    let Some(directory) = &args.material else {
+        let why = "tls:// also needs --material, a directory for the certificates of the checks";
+        return Err(usage(why.into()));
+    };
+    let Some(stored) = Stored::read(directory).map_err(usage)? else {
+        let text = Stored::write(directory, &Material::new()).map_err(usage)?;
+        writeln!(io::stdout().lock(), "{text}")?;
+        return Ok(0);
+    };
+    let options =
+        ["--connect", url, "--material", &directory.display().to_string()].map(str::to_owned);
+    let target = Target::Running(address);
+    checked(&args.live, Role::Server, &target, options.into(), stored)
+}
 
 /// Runs the checks of a role.
 pub(super) fn check(
     args: &LiveArgs,
     role: Role,
     target: &Target,
+    options: Vec<String>,
+) -> Result<u8, Failure> {
+    let stored = Stored { material: Material::new(), probe: None };
+    checked(args, role, target, options, stored)
+}
+
+fn checked(
+    args: &LiveArgs,
+    role: Role,
+    target: &Target,
     mut options: Vec<String>,
+    Stored { material, probe }: Stored,
 ) -> Result<u8, Failure> {
     if !args.transport.is_empty() {
         let why = "--transport goes with --profile tunnel: TLS is checked over TCP";
@@ -63,13 +99,14 @@ pub(super) fn check(
         options,
     };
     let mut recorder = Recorder::new(about, &known, reports(&args.report, &suite, selected.len())?);
-    let (salt, material) = (salt(), Material::new().with_alpn(!args.no_alpn));
+    let (salt, material) = (salt(), material.with_alpn(!args.no_alpn));
     let plan = Plan {
         role,
         cases: &cases,
         selected: indices(&cases, &suite, &selected),
         target,
         material: &material,
+        probe,
         jobs: args.jobs,
         limits: Limits { hello: args.start_timeout, case: args.timeout },
         time_limit: args.end.time_limit,

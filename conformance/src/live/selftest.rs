@@ -308,6 +308,7 @@ impl Bench<'_> {
                     selected: selected.clone(),
                     target,
                     material: &self.material,
+                    probe: None,
                     jobs,
                     limits,
                     time_limit: BOUND,

@@ -1,14 +1,10 @@
 //! How the harness's client greets a server, and how its server greets a client: configurations of rustls that refuse
 //! nothing of the peer's.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{
-    ClientSessionStore, ResolvesClientCert, Resumption, Tls12ClientSessionValue,
-    Tls13ClientSessionValue,
-};
+use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -19,13 +15,12 @@ use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{
     ClientConfig, ClientConnection, Connection, DigitallySignedStruct, DistinguishedName, Error,
-    NamedGroup, ServerConfig, ServerConnection, SignatureScheme, SupportedProtocolVersion,
+    ServerConfig, ServerConnection, SignatureScheme, SupportedProtocolVersion,
 };
 use tunnelproof_vectors::build::live::{Issued, PrivateKey};
 
 use super::keys::certified;
-use crate::live::case::Fault;
-use crate::verdict::Verdict;
+pub use super::sessions::Sessions;
 
 /// What ALPN negotiates.
 pub const ALPN: &[u8] = b"secure-tunnel/1";
@@ -138,10 +133,7 @@ impl Hello {
         config.enable_secret_extraction = true;
         config.enable_early_data = self.early;
         config.resumption = match &self.sessions {
-            Some(sessions) => {
-                sessions.0.allow_early(self.early);
-                Resumption::store(Arc::clone(&sessions.0) as Arc<dyn ClientSessionStore>)
-            }
+            Some(sessions) => Resumption::store(sessions.store(self.early)),
             None => Resumption::disabled(),
         };
         let name = self.name.clone().unwrap_or_else(|| "127.0.0.1".into());
@@ -220,100 +212,13 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-/// Sessions of earlier connections, for one certificate, whatever names they began with.
-#[derive(Debug, Clone, Default)]
-pub struct Sessions(Arc<Store>);
-
-#[derive(Debug, Default)]
-struct Store {
-    kept: Mutex<Kept>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    tickets: VecDeque<Tls13ClientSessionValue>,
-    tls12: Option<Tls12ClientSessionValue>,
-    group: Option<NamedGroup>,
-    resolver: Option<Arc<Always>>,
-    early: bool,
-}
-
-impl Sessions {
-    /// There has to be a session to resume; a server need not offer any.
-    ///
-    /// # Errors
-    /// The case is skipped otherwise.
-    pub fn needed(&self) -> Result<(), Fault> {
-        let kept = self.0.lock();
-        if kept.tickets.is_empty() && kept.tls12.is_none() {
-            let reason = "the server lets no session be resumed".to_owned();
-            return Err(Fault::of(Verdict::Skip { reason, issue: None }));
-        }
-        Ok(())
-    }
-
-    fn resolver(&self, own: Option<&Own>) -> Arc<dyn ResolvesClientCert> {
-        let mut kept = self.0.lock();
-        Arc::clone(kept.resolver.get_or_insert_with(|| resolver(own)))
-            as Arc<dyn ResolvesClientCert>
-    }
-}
-
-impl Store {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn allow_early(&self, early: bool) {
-        self.lock().early = early;
-    }
-}
-
-impl ClientSessionStore for Store {
-    fn set_kx_hint(&self, _: ServerName<'static>, group: NamedGroup) {
-        self.lock().group = Some(group);
-    }
-
-    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
-        self.lock().group
-    }
-
-    fn set_tls12_session(&self, _: ServerName<'static>, value: Tls12ClientSessionValue) {
-        self.lock().tls12 = Some(value);
-    }
-
-    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        self.lock().tls12.clone()
-    }
-
-    fn remove_tls12_session(&self, _: &ServerName<'static>) {
-        self.lock().tls12 = None;
-    }
-
-    fn insert_tls13_ticket(&self, _: ServerName<'static>, value: Tls13ClientSessionValue) {
-        let mut kept = self.lock();
-        kept.tickets.truncate(15);
-        kept.tickets.push_front(value);
-    }
-
-    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
-        let mut kept = self.lock();
-        let mut ticket = kept.tickets.pop_front()?;
-        if kept.early {
-            // Offered although the server has allowed none.
-            ticket._private_set_max_early_data_size(1 << 14);
-        }
-        Some(ticket)
-    }
-}
-
-fn resolver(own: Option<&Own>) -> Arc<Always> {
+pub(super) fn resolver(own: Option<&Own>) -> Arc<Always> {
     Arc::new(Always(own.map(|own| certified(&own.chain, &own.key))))
 }
 
 /// One certificate, whoever asks.
 #[derive(Debug)]
-struct Always(Option<Arc<CertifiedKey>>);
+pub(super) struct Always(Option<Arc<CertifiedKey>>);
 
 impl ResolvesClientCert for Always {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {

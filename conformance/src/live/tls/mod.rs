@@ -36,11 +36,15 @@ pub mod link;
 pub mod material;
 pub mod playable;
 pub mod records;
+pub mod reports;
 pub mod runner;
+pub mod running;
 pub mod server;
+pub mod sessions;
 pub mod setup;
 pub mod stage;
 pub mod tunnel;
+mod worker;
 
 use tunnelproof_vectors::{Suite, Vector};
 
