@@ -29,4 +29,5 @@ mod summary;
 pub mod trace;
 mod verdict;
 
+pub use live::all as live_cases;
 pub use shim::protocol as shim_protocol;

@@ -1,4 +1,4 @@
-//! From each rule to the code that cites it and the vectors that test it, and what is missing there.
+//! From each rule to the code that cites it and the vectors and live cases that test it, and what is missing there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,7 +21,7 @@ pub struct Citation {
     pub line: usize,
 }
 
-/// A rule that has no code or no vector, and why.
+/// A rule that has no code, or neither a vector nor a live case, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exception {
@@ -39,7 +39,7 @@ pub struct Exception {
 pub enum Lacking {
     /// No code of the reference cites it.
     Code,
-    /// No vector tests it.
+    /// No vector and no live case tests it.
     Vector,
 }
 
@@ -52,7 +52,7 @@ pub struct Row {
     pub spec: String,
     /// `file:line` of each citation.
     pub code: Vec<String>,
-    /// The ids of the vectors.
+    /// The ids of the vectors and of the live cases.
     pub vectors: Vec<String>,
 }
 
@@ -197,7 +197,7 @@ pub fn problems(
     for row in table(spec, citations, suite) {
         for (kind, have, what) in [
             (Lacking::Code, !row.code.is_empty(), "no code cites it"),
-            (Lacking::Vector, !row.vectors.is_empty(), "no vector tests it"),
+            (Lacking::Vector, !row.vectors.is_empty(), "no vector and no live case tests it"),
         ] {
             match (have, excused.contains_key(&(row.id.as_str(), kind))) {
                 (false, false) => problems.push(format!(
@@ -261,7 +261,7 @@ mod tests {
             "exceptions.toml: HS-009 is no rule",
             "HS-002, Vector: no reason",
             "exception of HS-003, Code, is not needed",
-            "HS-003 (spec/a.md:3): no vector tests it",
+            "HS-003 (spec/a.md:3): no vector and no live case tests it",
         ] {
             assert!(
                 problems.iter().any(|problem| problem.contains(part)),

@@ -1,11 +1,11 @@
-//! Every rule of the specification has code and a vector, or a reason why not; nothing names a rule
+//! Every rule of the specification has code and a vector or a live case, or a reason why not; nothing names a rule
 //! that is not there.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tunnelproof::spec::{self, Spec};
-use tunnelproof::trace;
+use tunnelproof::{live_cases, trace};
 use tunnelproof_vectors::Suite;
 
 fn root() -> PathBuf {
@@ -30,7 +30,8 @@ fn the_embedded_specification_is_that_of_the_checkout() {
 #[test]
 fn rules_code_vectors_and_exceptions_fit_together() {
     let spec = Spec::embedded();
-    let suite = Suite::embedded().expect("the vectors load");
+    let mut suite = Suite::embedded().expect("the vectors load");
+    suite.vectors.extend(live_cases().expect("live cases are vectors too").vectors);
     let (citations, mut problems) = trace::citations(&root()).expect("the reference can be read");
     let exceptions = match std::fs::read_to_string(root().join("spec/exceptions.toml")) {
         Ok(text) => trace::exceptions(&text).expect("spec/exceptions.toml is well-formed"),

@@ -83,9 +83,9 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Prints every rule with its code and vectors.
+/// Prints every rule with its code, its vectors and its live cases.
 pub fn trace(args: &TraceArgs) -> Result<u8, Failure> {
-    let suite = suite()?;
+    let suite = with_live(suite()?)?;
     let citations = match trace::checkout() {
         Some(root) => trace::citations(&root)?.0,
         None => Vec::new(),
@@ -102,7 +102,8 @@ pub fn trace(args: &TraceArgs) -> Result<u8, Failure> {
             writeln!(output, "    code    {place}")?;
         }
         for vector in &row.vectors {
-            writeln!(output, "    vector  {vector}")?;
+            let kind = if vector.starts_with("live/") { "live" } else { "vector" };
+            writeln!(output, "    {kind:<6}  {vector}")?;
         }
     }
     Ok(0)

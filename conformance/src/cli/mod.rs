@@ -99,10 +99,7 @@ fn suite() -> Result<Suite, Failure> {
 
 /// The vectors, and the live cases after them.
 fn with_live(mut suite: Suite) -> Result<Suite, Failure> {
-    let live = crate::live::suite(&crate::live::all_cases()).map_err(Failure::Usage)?;
-    suite.vectors.extend(live.vectors);
-    let tls = crate::live::tls::suite(&crate::live::tls::all_cases()).map_err(Failure::Usage)?;
-    suite.vectors.extend(tls.vectors);
+    suite.vectors.extend(crate::live::all().map_err(Failure::Usage)?.vectors);
     Ok(suite)
 }
 

@@ -161,6 +161,16 @@ pub fn all_cases() -> Vec<Case> {
     [Role::Server, Role::Client].into_iter().flat_map(cases).collect()
 }
 
+/// All live cases of both roles and both profiles, as vectors, beside version and hash of the embedded suite.
+///
+/// # Errors
+/// If the embedded vectors are damaged.
+pub fn all() -> Result<Suite, String> {
+    let mut suite = suite(&all_cases())?;
+    suite.vectors.extend(tls::suite(&tls::all_cases())?.vectors);
+    Ok(suite)
+}
+
 /// The cases as the filters and reports for vectors take them.
 pub fn suite<'a>(cases: impl IntoIterator<Item = &'a Case>) -> Result<Suite, String> {
     let embedded = Suite::embedded().map_err(|e| e.to_string())?;
