@@ -11,7 +11,7 @@ use crate::live::{self, Role, Target, endpoint_model, mutants};
 use crate::shim::Program;
 
 /// Serve the live protocol on standard input and output: the second implementation as a server or client
-/// with real sockets, on which the live checks are tested.
+/// with real sockets, with and without TLS, on which the live checks are tested.
 #[derive(Debug, Args)]
 pub struct EndpointArgs {
     /// With one bug.

@@ -7,7 +7,8 @@
 //!                                    event lines --> standard output
 //! ```
 //!
-//! It speaks the live protocol (spec/live-protocol.md) as a server or as a client. The OAEP seeds of the
+//! It speaks the live protocol (spec/live-protocol.md) as a server or as a client, over TCP and WebSocket, and with [TLS](tls)
+//! around the tunnel or alone. The OAEP seeds of the
 //! model come from what is encrypted, which holds fresh octets: good enough for a double, not for use.
 
 use std::collections::HashMap;
