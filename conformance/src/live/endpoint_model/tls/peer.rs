@@ -94,3 +94,26 @@ pub fn claimed(leaf: &[u8]) -> Option<Vec<u8>> {
     let name = || fields.iter().find(|(name, _)| *name == "subject CN").map(|(_, value)| *value);
     uri.or_else(name).map(<[u8]>::to_vec)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tunnelproof_vectors::build::live::{Ca, PrivateKey};
+
+    #[test]
+    fn serials_have_no_leading_zero_octets() {
+        for (shown, expected) in [("00:9f:01", "9f01"), ("10:00", "1000"), ("01", "01")] {
+            assert_eq!(serial(shown), expected);
+        }
+    }
+
+    #[test]
+    fn a_claim_is_the_uri_or_else_the_common_name() {
+        let ca = Ca::root("claims", 1_800_000_000);
+        let by_uri = ca.client("alice", PrivateKey::p256("alice"));
+        let by_name = ca.client_by_common_name("bob", PrivateKey::p256("bob"));
+        assert_eq!(claimed(&by_uri.chain[0]).as_deref(), Some(&b"alice"[..]));
+        assert_eq!(claimed(&by_name.chain[0]).as_deref(), Some(&b"bob"[..]));
+        assert_eq!(claimed(b"no certificate"), None);
+    }
+}

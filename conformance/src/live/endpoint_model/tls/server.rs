@@ -314,3 +314,15 @@ fn as_sent<'a>(name: &'a str, raw: &'a [u8]) -> &'a [u8] {
     let name = name.as_bytes();
     raw.windows(name.len()).find(|sent| sent.eq_ignore_ascii_case(name)).unwrap_or(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_as_it_was_sent() {
+        let raw = b"\x16\x03\x01 Invoice.EXAMPLE.com and so on";
+        assert_eq!(as_sent("invoice.example.com", raw), b"Invoice.EXAMPLE.com");
+        assert_eq!(as_sent("other.example.com", raw), b"other.example.com");
+    }
+}

@@ -95,3 +95,26 @@ impl ClientSessionStore for OfAnyName {
         self.0.take_tls13_ticket(&Self::name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::server::ServerSessionMemoryCache;
+
+    #[test]
+    fn a_session_is_renamed_whatever_name_it_began_with() {
+        let sessions = ServerSessionMemoryCache::new(4);
+        sessions.put(vec![1], b"\x01\x04a.bcthe rest".to_vec());
+        sessions.put(vec![2], b"\x00the rest".to_vec());
+        sessions.put(vec![3], b"\x01\x40short".to_vec());
+        for (indicated, begins) in [(Some("x"), &b"\x01\x01x"[..]), (None, b"\x00")] {
+            let indicated = indicated.map(str::to_owned);
+            let store = OfAnyContext { sessions: Arc::clone(&sessions) as _, indicated };
+            for key in [1, 2] {
+                assert_eq!(store.get(&[key]), Some([begins, b"the rest"].concat()));
+            }
+            assert_eq!(store.get(&[3]), None);
+            assert_eq!(store.get(&[9]), None);
+        }
+    }
+}
