@@ -130,7 +130,8 @@ fn list_unplayable(role: Role) -> io::Result<()> {
     };
     let mut output = io::stdout().lock();
     for candidate in candidates(peer) {
-        if let Some(obstacle) = candidate.obstacle {
+        let is_played = role == Role::Client && tls::client::plays(candidate);
+        if let Some(obstacle) = candidate.obstacle.filter(|_| !is_played) {
             writeln!(output, "# {} is not played: {obstacle}", candidate.vector.id)?;
         }
     }

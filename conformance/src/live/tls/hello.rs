@@ -170,6 +170,10 @@ impl Serving {
         }
     }
 
+    pub fn speaking(self, versions: Versions) -> Serving {
+        Serving { versions, ..self }
+    }
+
     /// A configuration of rustls; connections that resume one another's sessions share it.
     ///
     /// # Errors

@@ -18,7 +18,7 @@
 //!     |stage| stage.refused(stage.greet(&Hello::anonymous(SERVER))?))
 //!     .refuses(&["no_certificate"])
 //!
-//! Case::client("chain/stranger", &["TLS-033"], "a certificate of a CA that is no anchor", |stage| {
+//! Case::client("ladder/checked-other-ca", &["TLS-033"], "a certificate of a CA that is no anchor", |stage| {
 //!     let mut link = stage.dial(&Dial::usual(stage.material))?;
 //!     stage.serve(&mut link, &Serving::new(stranger))?;
 //!     stage.refused(link)

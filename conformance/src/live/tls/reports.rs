@@ -131,7 +131,11 @@ pub(super) fn describe_end(event: &Event) -> String {
     }
 }
 
-fn judge(end: &Event, ending: Ending<'_>) -> Result<(), Fault> {
+/// What an end event says has to be this.
+///
+/// # Errors
+/// What it says instead.
+pub fn judge(end: &Event, ending: Ending<'_>) -> Result<(), Fault> {
     let Happened::End { clean, class: reported, code } = &end.what else { return Ok(()) };
     match ending {
         Ending::Clean if *clean => Ok(()),

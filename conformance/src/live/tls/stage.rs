@@ -11,12 +11,12 @@ use super::case::Case;
 use super::hello::{Hello, Serving};
 use super::link::{Late, Link, Seen};
 use super::material::Material;
-use super::reports::describe_end;
 pub use super::reports::{Ending, told};
+use super::reports::{describe_end, judge};
 use super::setup::{Dial, ServerSetup};
 use crate::live::case::Fault;
 use crate::live::endpoint::Endpoint;
-use crate::live::lines::Happened;
+use crate::live::lines::{Event, Happened};
 use crate::live::trace::Trace;
 use crate::stop::Stop;
 use crate::verdict::Verdict;
@@ -105,6 +105,12 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// If it does not come, or says that it can't do what is asked.
     pub fn dial(&self, dial: &Dial) -> Result<Link<'_>, Fault> {
+        self.dial_or_end(dial)?
+            .map_err(|end| Fault::wrong_reject("the dial", "a connection", describe_end(&end)))
+    }
+
+    /// The connection of a dial, or the event with which it ends before there is one.
+    fn dial_or_end(&self, dial: &Dial) -> Result<Result<Link<'_>, Event>, Fault> {
         let broken =
             |e: std::io::Error| Fault::of(Verdict::ShimError { what: format!("nothing: {e}") });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(broken)?;
@@ -117,7 +123,7 @@ impl<'a> Stage<'a> {
         loop {
             if let Ok((stream, _)) = listener.accept() {
                 stream.set_nonblocking(false).map_err(broken)?;
-                return Ok(Link::new(self, stream, Some(number), mark));
+                return Ok(Ok(Link::new(self, stream, Some(number), mark)));
             }
             let events = self.endpoint.events(mark, number);
             if let Some(Happened::Unsupported { what }) = events.first().map(|event| &event.what) {
@@ -125,7 +131,7 @@ impl<'a> Stage<'a> {
                 return Err(Fault::of(Verdict::Skip { reason, issue: None }));
             }
             if let Some(end) = events.iter().find(|event| event.name() == "end") {
-                return Err(Fault::wrong_reject("the dial", "a connection", describe_end(end)));
+                return Ok(Err(end.clone()));
             }
             if Instant::now() >= deadline || self.stop.is_set() || self.endpoint.over().is_some() {
                 return Err(self.late("the client did not connect"));
@@ -140,13 +146,13 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// What it did instead.
     pub fn dial_refused(&self, dial: &Dial) -> Result<(), Fault> {
-        match self.dial(dial) {
-            Ok(link) => {
-                // It may connect before it looks; then no octet of the application may come.
-                self.refused(link)
+        match self.dial_or_end(dial)? {
+            // It may connect before it looks; then no octet of the application may come.
+            Ok(link) => self.refused(link),
+            Err(end) => {
+                let codes: Vec<&str> = self.case.codes.iter().map(String::as_str).collect();
+                judge(&end, Ending::Codes(&codes))
             }
-            Err(fault) if matches!(fault.verdict, Verdict::Fail { .. }) => Ok(()),
-            Err(fault) => Err(fault),
         }
     }
 

@@ -1,40 +1,61 @@
-//! Cases of clients.
+//! Cases of clients. The harness listens, tells the client to dial, and is its server.
+
+mod alpn;
+mod by_hand;
+mod by_hand12;
+mod chain;
+mod ending;
+mod greeting;
+mod handshake;
+mod ladder;
+mod name;
+mod records;
+mod resumption;
+mod tunnel;
+mod versions;
+
+pub use chain::plays;
+use serde_json::{Map, Value};
 
 use super::case::Case;
 use super::hello::Serving;
+use super::link::Link;
 use super::material::{Material, SERVER};
 use super::setup::Dial;
 use super::stage::{Stage, told};
 use crate::live::case::Fault;
+use crate::live::lines::{Event, Happened};
+use crate::verdict::Verdict;
 
 /// All of them, in the order of their families.
 pub fn cases() -> Vec<Case> {
-    vec![
-        Case::client(
-            "handshake/tls13",
-            &["TLS-001", "TLS-009"],
-            "an honest server with TLS 1.3 is accepted",
-            |stage| {
-                let dial = Dial::usual(stage.material);
-                let tls = stage.accepted(&dial, &honest(stage.material))?;
-                told(&tls, "version", "1.3")?;
-                told(&tls, "authorized", true)
-            },
-        ),
-        Case::client(
-            "chain/stranger",
-            &["TLS-033", "TLS-030"],
-            "the server's certificate is of a CA that is no anchor",
-            |stage| {
-                let stranger =
-                    stage.material.stranger.server(&[SERVER], stage.material.server(&[SERVER]).key);
-                let mut link = stage.dial(&Dial::usual(stage.material))?;
-                stage.serve(&mut link, &Serving::new(stranger))?;
-                stage.refused(link)
-            },
-        )
-        .refuses(&["untrusted"]),
+    let first = vec![Case::client(
+        "handshake/tls13",
+        &["TLS-001", "TLS-009"],
+        "an honest server with TLS 1.3 is accepted",
+        |stage| {
+            let dial = Dial::usual(stage.material);
+            let tls = stage.accepted(&dial, &honest(stage.material))?;
+            told(&tls, "version", "1.3")?;
+            told(&tls, "authorized", true)
+        },
+    )];
+    [
+        first,
+        versions::cases(),
+        handshake::cases(),
+        records::cases(),
+        alpn::cases(),
+        ladder::cases(),
+        name::cases(),
+        ending::cases(),
+        resumption::cases(),
+        tunnel::cases(),
+        chain::cases(),
     ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// An honest server for [`Dial::usual`].
@@ -48,14 +69,22 @@ impl Stage<'_> {
     ///
     /// # Errors
     /// What it did instead.
-    pub fn accepted(
-        &self,
-        dial: &Dial,
-        serving: &Serving,
-    ) -> Result<serde_json::Map<String, serde_json::Value>, Fault> {
+    pub fn accepted(&self, dial: &Dial, serving: &Serving) -> Result<Map<String, Value>, Fault> {
         let mut link = self.dial(dial)?;
         self.serve(&mut link, serving)?;
         self.shaken(&mut link)?;
+        self.goes_through(link, dial)
+    }
+
+    /// The same, once the handshake is complete.
+    ///
+    /// # Errors
+    /// What it did instead.
+    pub fn goes_through(
+        &self,
+        mut link: Link<'_>,
+        dial: &Dial,
+    ) -> Result<Map<String, Value>, Fault> {
         let tls = self.opened(&link)?;
         self.receives(&mut link, &dial.send.concat())?;
         let answer = self.fresh().into_bytes();
@@ -69,8 +98,7 @@ impl Stage<'_> {
     ///
     /// # Errors
     /// If it does not.
-    pub fn message(&self, link: &super::link::Link<'_>, expect: &[u8]) -> Result<(), Fault> {
-        use crate::live::lines::{Event, Happened};
+    pub fn message(&self, link: &Link<'_>, expect: &[u8]) -> Result<(), Fault> {
         if !self.endpoint.events {
             return Ok(());
         }
@@ -82,14 +110,18 @@ impl Stage<'_> {
             events.iter().flat_map(payload).collect()
         };
         let deadline = self.deadline();
-        if self
-            .endpoint
-            .wait_for(link.mark, link.key, deadline, |events| octets(events).len() >= expect.len())
+        let is_there = |events: &[Event]| octets(events).len() >= expect.len();
+        if self.endpoint.wait_for(link.mark, link.key, deadline, is_there)
             && octets(&self.endpoint.events(link.mark, link.key)) == expect
         {
             return Ok(());
         }
         Err(self.late("the octets are not reported as a message"))
+    }
+
+    /// The case can't be played with this client, which is no fault of it.
+    pub fn skips(&self, reason: &str) -> Fault {
+        Fault::of(Verdict::Skip { reason: reason.to_owned(), issue: None })
     }
 }
 
