@@ -36,7 +36,11 @@ class Server extends live.Server {
   }
 
   #serve(socket) {
-    socket.on('error', (error) => console.error(`connection: ${error.message}`));
+    // Without this, Node 20 lets a connection live on after an error of TLS: it says so and leaves it to the application.
+    socket.on('error', (error) => {
+      console.error(`connection: ${error.message}`);
+      socket.destroy();
+    });
     const peer = socket.remotePort;
     const name = socket.getPeerCertificate().subject?.CN;
     const listed = this.#refuses(socket, name);
@@ -104,7 +108,10 @@ class Client {
     });
     if (given.session) socket.on('session', (session) => this.#sessions.set(given.session, session));
     socket.on('data', (octets) => live.write({ dial, event: 'message', payload: octets.toString('hex') }));
-    socket.on('error', (error) => console.error(`dial ${dial}: ${error.message}`));
+    socket.on('error', (error) => {
+      console.error(`dial ${dial}: ${error.message}`);
+      socket.destroy();
+    });
     socket.on('close', () => {
       live.write({ dial, event: 'end', clean: isClean(socket) });
       this.#sockets.delete(dial);

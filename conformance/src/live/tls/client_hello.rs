@@ -55,6 +55,12 @@ impl ClientHello {
         }
     }
 
+    /// Without ALPN.
+    pub fn without_protocols(mut self) -> ClientHello {
+        self.extensions.retain(|(kind, _)| *kind != PROTOCOLS);
+        self
+    }
+
     /// Without this extension.
     pub fn without_extended_master_secret(mut self) -> ClientHello {
         self.extensions.retain(|(kind, _)| *kind != EXTENDED_MASTER_SECRET);

@@ -262,7 +262,21 @@ impl<'a> Stage<'a> {
     pub fn answers(&self, link: &mut Link<'_>) -> Result<(), Fault> {
         let (send, expect) = self.probe();
         link.write(&send);
-        self.receives(link, &expect)
+        if self.endpoint.probe.is_none() {
+            return self.receives(link, &expect);
+        }
+        // The rest of an earlier answer may come before.
+        let mut answer = Vec::new();
+        while !self.is_of_application(&answer) {
+            match link.read(1, self.deadline()) {
+                Ok(octets) => answer.extend(octets),
+                Err(Some(seen)) => {
+                    return Err(self.broke_off(link, "what comes then", "the application", &seen));
+                }
+                Err(None) => return Err(self.late("the octets of the application did not come")),
+            }
+        }
+        Ok(())
     }
 
     /// These octets of the application have to come.
@@ -290,10 +304,12 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Whether these octets show that the application is reached. A server with a probe may refuse in words that are
-    /// not those (HTTP has status codes).
-    fn is_of_application(&self, octets: &[u8]) -> bool {
-        self.endpoint.probe.as_ref().is_none_or(|probe| octets.starts_with(&probe.expect))
+    /// Whether these octets show that the application is reached. With a probe, there may be the rest of an answer, and
+    /// a refusal in words that are not those of the probe (HTTP has status codes).
+    pub fn is_of_application(&self, octets: &[u8]) -> bool {
+        self.endpoint.probe.as_ref().is_none_or(|probe| {
+            octets.windows(probe.expect.len().max(1)).any(|part| part == probe.expect)
+        })
     }
 
     /// Says close_notify; the endpoint has to end the transport, with a close_notify of its own where the case tests

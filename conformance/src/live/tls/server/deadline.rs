@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::super::case::Case;
 use super::super::client_hello::ClientHello;
 use super::super::link::Link;
-use super::super::material::SERVER;
+use super::super::material::{Material, SERVER};
 use super::super::setup::ServerSetup;
 use super::super::stage::Stage;
 use super::alice;
@@ -16,22 +16,34 @@ const SECOND: Duration = Duration::from_secs(1);
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut waits = |name: &str,
-                     about: &str,
-                     play: fn(&Stage<'_>, &mut Link<'_>) -> Result<(), Fault>| {
-        let setup = ServerSetup::tunnel;
-        let case =
-            Case::server(&format!("deadline/{name}"), &["TLS-007"], about, setup, move |stage| {
-                let begun = Instant::now();
-                let mut link = stage.connect()?;
-                play(stage, &mut link)?;
-                // Not before its time, or the patience for anything else would do.
-                let until = begun + DEADLINE + stage.patience;
-                stage.refused_by(link, until)?;
-                Ok(())
-            });
-        cases.push(case.refuses(&["timeout"]).slow());
-    };
+    let mut waits_under =
+        |name: &str,
+         about: &str,
+         setup: fn(&Material) -> ServerSetup,
+         play: fn(&Stage<'_>, &mut Link<'_>) -> Result<(), Fault>| {
+            let case = Case::server(
+                &format!("deadline/{name}"),
+                &["TLS-007"],
+                about,
+                setup,
+                move |stage| {
+                    let begun = Instant::now();
+                    let mut link = stage.connect()?;
+                    play(stage, &mut link)?;
+                    // Not before its time, or the patience for anything else would do.
+                    let until = begun + DEADLINE + stage.patience;
+                    stage.refused_by(link, until)?;
+                    Ok(())
+                },
+            );
+            cases.push(case.refuses(&["timeout"]).slow());
+        };
+    let about = "the client connects and says nothing, where TLS is alone";
+    waits_under("silent-alone", about, ServerSetup::usual, |_, _| Ok(()));
+    let mut waits =
+        |name: &str, about: &str, play: fn(&Stage<'_>, &mut Link<'_>) -> Result<(), Fault>| {
+            waits_under(name, about, ServerSetup::tunnel, play);
+        };
     waits("silent", "the client connects and says nothing", |_, _| Ok(()));
     waits("half-hello", "half a ClientHello, then nothing", |_, link| {
         let hello = ClientHello::tls12(SERVER, [7; 32]).octets();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::case::{Case, Need};
 use super::super::hello::Hello;
 use super::super::link::{Link, Seen};
-use super::super::material::{Material, SERVER};
+use super::super::material::Material;
 use super::super::setup::{List, ServerSetup, octets};
 use super::super::stage::Stage;
 use super::alice;
@@ -291,10 +291,7 @@ fn open_ends(stage: &Stage<'_>, change: &Value) -> Result<(), Fault> {
         Ok(link)
     };
     let mut alice = open(&alice(stage))?;
-    let mut other = open(&Hello::new(
-        SERVER,
-        stage.material.honest_root.client("honest", stage.material.client("honest").key),
-    ))?;
+    let mut other = open(&stage.material.honest())?;
     if !stage.endpoint.change_tls(change, stage.deadline()) {
         return Err(stage.late("the endpoint did not answer to the change"));
     }
@@ -303,7 +300,7 @@ fn open_ends(stage: &Stage<'_>, change: &Value) -> Result<(), Fault> {
     loop {
         match alice.next(until) {
             Ok(Seen::End(_)) => break,
-            Ok(Seen::Octets(_)) => {
+            Ok(Seen::Octets(octets)) if stage.is_of_application(&octets) => {
                 return Err(Fault::wrong_output(
                     "what comes then",
                     "the end",

@@ -79,11 +79,15 @@ impl Stage<'_> {
     /// codes of the case where it is reported.
     fn cut_off(&self, mut link: Link<'_>) -> Result<(), Fault> {
         let deadline = self.deadline();
+        let mut answer = Vec::new();
         loop {
             match link.next(deadline) {
                 Ok(Seen::Octets(octets)) => {
-                    let found = format!("{} octets of the application", octets.len());
-                    return Err(Fault::wrong_accept("what comes then", "the end alone", found));
+                    answer.extend_from_slice(&octets);
+                    if self.is_of_application(&answer) {
+                        let found = format!("{} octets of the application", answer.len());
+                        return Err(Fault::wrong_accept("what comes then", "the end alone", found));
+                    }
                 }
                 Ok(Seen::End(_)) => break,
                 Ok(_) => {}

@@ -149,7 +149,8 @@ fn with_rsa(material: &Material, policy: bool) -> ServerSetup {
 }
 
 fn by_hand(stage: &Stage<'_>) -> ClientHello {
-    ClientHello::tls12(SERVER, stream_array(&stage.fresh()))
+    let hello = ClientHello::tls12(SERVER, stream_array(&stage.fresh()));
+    if stage.material.alpn { hello } else { hello.without_protocols() }
 }
 
 /// Whether a ServerHello comes.
