@@ -213,7 +213,10 @@ impl<'a> Stage<'a> {
                     let probe = self.probe();
                     link.write(&probe.0);
                 }
-                Err(Some(Seen::Alert(alert))) => alerts.push(alert),
+                Err(Some(Seen::Alert(alert))) => {
+                    alerts.push(alert);
+                    link.finish();
+                }
                 Ok(()) | Err(_) => {}
             }
         }
@@ -227,8 +230,13 @@ impl<'a> Stage<'a> {
                     }
                 }
                 Ok(Seen::End(_)) => break,
-                Ok(Seen::Alert(alert)) => alerts.push(alert),
-                Ok(Seen::CloseNotify | Seen::Broken(_) | Seen::Record(_)) => {}
+                // As any peer does then: some endpoints have ended only their side, and wait for ours.
+                Ok(Seen::Alert(alert)) => {
+                    alerts.push(alert);
+                    link.finish();
+                }
+                Ok(Seen::CloseNotify) => link.finish(),
+                Ok(Seen::Broken(_) | Seen::Record(_)) => {}
                 Err(Late) => {
                     self.never_open(&link)?;
                     return Err(self.late("the connection did not end"));

@@ -14,7 +14,7 @@ use tunnelproof_vectors::build::primitives::stream;
 
 use super::super::hello::ALPN;
 use super::super::link::{Late, Link, Seen};
-use super::super::records::{APPLICATION_DATA, HANDSHAKE, Sealer};
+use super::super::records::{ALERT, APPLICATION_DATA, HANDSHAKE, Sealer};
 use super::super::stage::{Ending, Stage};
 use super::greeting::{
     Greeting, KEY_SHARE, PROTOCOLS, SUPPORTED_VERSIONS, TLS12, TLS13, extension_list, message,
@@ -208,11 +208,18 @@ impl ByHand {
                         None => self.application.as_mut().and_then(|keys| keys.open(&record)),
                         found => found,
                     };
-                    if let Some((APPLICATION_DATA, octets)) = found {
-                        let found = format!("{} octets of the application", octets.len());
-                        return Err(Fault::wrong_accept("what comes then", "the end alone", found));
+                    match found {
+                        Some((APPLICATION_DATA, octets)) => {
+                            let found = format!("{} octets of the application", octets.len());
+                            let expected = "the end alone";
+                            return Err(Fault::wrong_accept("what comes then", expected, found));
+                        }
+                        // As any peer does then.
+                        Some((ALERT, _)) => link.finish(),
+                        _ => {}
                     }
                 }
+                Ok(Seen::Alert(_)) => link.finish(),
                 Ok(_) => {}
                 Err(Late) => {
                     stage.never_open(&link)?;

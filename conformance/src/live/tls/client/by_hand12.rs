@@ -116,8 +116,9 @@ impl Stage<'_> {
         loop {
             match link.next(deadline) {
                 Ok(Seen::End(_)) => break,
-                Ok(Seen::Alert(_) | Seen::CloseNotify) => {}
-                Ok(Seen::Record(record)) if record.first() == Some(&ALERT) => {}
+                // As any peer does then: some clients have ended only their side, and wait for ours.
+                Ok(Seen::Alert(_) | Seen::CloseNotify) => link.finish(),
+                Ok(Seen::Record(record)) if record.first() == Some(&ALERT) => link.finish(),
                 Ok(seen) => {
                     let found = seen.describe();
                     return Err(Fault::wrong_accept("what comes then", "the end alone", found));
