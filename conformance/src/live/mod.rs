@@ -46,7 +46,6 @@ pub mod selftest;
 pub mod server;
 pub mod stage;
 pub mod timing;
-#[allow(dead_code)] // until the cases of clients are there
 pub mod tls;
 pub mod trace;
 mod until;

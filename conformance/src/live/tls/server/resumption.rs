@@ -125,7 +125,7 @@ fn begun(stage: &Stage<'_>, hello: &Hello) -> Result<Sessions, Fault> {
 
 fn expired(stage: &Stage<'_>, versions: Versions) -> Result<(), Fault> {
     // Long enough for one handshake on a busy machine.
-    const VALID: u64 = 6;
+    const VALID: u64 = 8;
     let until = now() + VALID;
     let own = stage.material.client_ca.client_valid(
         "alice",
