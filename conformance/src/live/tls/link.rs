@@ -246,24 +246,6 @@ impl<'s> Link<'s> {
         Ok(octets)
     }
 
-    /// Goes on until something holds of the TLS connection.
-    ///
-    /// # Errors
-    /// If it does not by the deadline or before the end.
-    pub fn until(
-        &mut self,
-        deadline: Instant,
-        holds: impl Fn(&Connection) -> bool,
-    ) -> Result<(), Late> {
-        while !self.tls.as_ref().is_some_and(&holds) {
-            if self.ended.is_some() || self.is_broken {
-                return Err(Late);
-            }
-            self.turn(deadline)?;
-        }
-        Ok(())
-    }
-
     /// Takes the connection out of rustls's hands: from now on records are sealed by hand, and come as
     /// [`Seen::Record`]. `None` if the handshake is not complete.
     pub fn seal_by_hand(&mut self) -> Option<Sealer> {

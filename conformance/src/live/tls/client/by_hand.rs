@@ -232,11 +232,6 @@ impl ByHand {
         stage.ended(&link, Ending::Codes(&codes))?;
         stage.never_open(&link)
     }
-
-    /// The next record of these contents.
-    pub fn seal(&mut self, kind: u8, contents: &[u8]) -> Vec<u8> {
-        self.sealer.seal(kind, contents).unwrap_or_default()
-    }
 }
 
 fn ends_with_finished(mut octets: &[u8]) -> bool {
