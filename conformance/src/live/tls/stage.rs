@@ -140,15 +140,17 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// A line that refuses a dial before any connection: the caller's error. It has to end with one of the codes of the
-    /// case, and nothing may connect.
+    /// A dial that is the caller's error: it has to end with one of the codes of the case, before there is a connection, or
+    /// else before this server is accepted.
     ///
     /// # Errors
     /// What it did instead.
-    pub fn dial_refused(&self, dial: &Dial) -> Result<(), Fault> {
+    pub fn dial_refused(&self, dial: &Dial, serving: &Serving) -> Result<(), Fault> {
         match self.dial_or_end(dial)? {
-            // It may connect before it looks; then no octet of the application may come.
-            Ok(link) => self.refused(link),
+            Ok(mut link) => {
+                self.serve(&mut link, serving)?;
+                self.refused(link)
+            }
             Err(end) => {
                 let codes: Vec<&str> = self.case.codes.iter().map(String::as_str).collect();
                 judge(&end, Ending::Codes(&codes))

@@ -44,13 +44,13 @@ fn case(candidate: &Candidate) -> Option<Case> {
         let chain = stage.material.chain(&id).map_err(|why| stage.impossible(&why))?;
         let dial = dial(stage, &chain.vector.input)
             .ok_or_else(|| stage.impossible("the vector can't be dialled"))?;
-        if is_callers {
-            return stage.dial_refused(&dial);
-        }
         let own = Own {
             chain: octets(&chain.vector.input, "chain").unwrap_or_default(),
             key: chain.key.clone().ok_or_else(|| stage.impossible("the vector has no key"))?,
         };
+        if is_callers {
+            return stage.dial_refused(&dial, &Serving::new(own));
+        }
         if is_negative {
             return refused(stage, &dial, &Serving::new(own));
         }

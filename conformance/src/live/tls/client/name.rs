@@ -8,6 +8,7 @@ use super::super::material::{Material, SERVER};
 use super::super::setup::Dial;
 use super::super::stage::told;
 use super::chain::refused;
+use super::honest;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -162,7 +163,7 @@ fn same(
 fn bad(name: &str, asked: &'static str) -> Case {
     let about = format!("the name to check is {asked:?}");
     Case::client(&format!("name/bad-{name}"), &["TLS-060"], about, move |stage| {
-        stage.dial_refused(&dial(stage.material, asked))
+        stage.dial_refused(&dial(stage.material, asked), &honest(stage.material))
     })
     .refuses(&["bad_name"])
 }
