@@ -134,9 +134,6 @@ impl Client {
         if secured.is_err() && flaw == Some(Flaw::FallsBack) {
             return self.sessions.connect(&tls.with_tls12(), connect()?);
         }
-        if secured.is_err() && flaw == Some(Flaw::DialsAgain) {
-            connect()?;
-        }
         secured
     }
 
