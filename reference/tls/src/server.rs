@@ -1,7 +1,7 @@
 //! The server's side: configurations of rustls, one for each connection, and the checks after the handshake.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::verify_tls12_signature;
@@ -59,7 +59,7 @@ pub struct ServerSettings {
 /// A TLS server, shared by all of its connections.
 pub struct ServerTls {
     builder: ConfigBuilder<ServerConfig, WantsVerifier>,
-    contexts: Arc<Contexts>,
+    contexts: RwLock<Arc<Contexts>>,
     clients: ClientCertificates,
     alpn: Alpn,
     policies: Policies,
@@ -79,15 +79,9 @@ impl ServerTls {
         let ServerSettings { contexts, default, clients, trust, lists, alpn, time } = settings;
         let policies = trust.policies();
         let builder = ServerConfig::builder_with_details(Arc::new(provider()), Arc::clone(&time));
-        let (names, certificates) =
-            contexts.into_iter().map(|(name, certificate)| (name, certificate.0)).unzip();
         Ok(Self {
             builder: versions(builder, policies)?,
-            contexts: Arc::new(Contexts {
-                names,
-                certificates,
-                default: default.map(|certificate| certificate.0),
-            }),
+            contexts: RwLock::new(Contexts::new(contexts, default)),
             clients,
             alpn,
             policies,
@@ -106,11 +100,8 @@ impl ServerTls {
             clients: self.clients,
             refusal: refusal.clone(),
         };
-        let resolver = Resolver {
-            contexts: Arc::clone(&self.contexts),
-            alpn: self.alpn,
-            refusal: refusal.clone(),
-        };
+        let resolver =
+            Resolver { contexts: self.contexts(), alpn: self.alpn, refusal: refusal.clone() };
         let mut config = self
             .builder
             .clone()
@@ -134,7 +125,7 @@ impl ServerTls {
             return Err(TlsError::Handshake { what: "the handshake is not complete".into() });
         }
         self.alpn.check(connection.alpn_protocol())?;
-        self.contexts.choose(connection.server_name())?;
+        self.contexts().choose(connection.server_name())?;
         let chain = connection.peer_certificates().unwrap_or_default();
         let client = match self.clients {
             ClientCertificates::NotAsked => Err(TlsError::NoCertificate),
@@ -160,6 +151,20 @@ impl ServerTls {
             return Ok(());
         }
         self.in_force.admit_client(&peer.chain, now(&*self.time)?).map(drop)
+    }
+
+    /// Puts other certificates in the place of the server's own, for each handshake from now on.
+    pub fn replace_certificates(
+        &self,
+        contexts: Vec<(ContextName, OwnCertificate)>,
+        default: Option<OwnCertificate>,
+    ) {
+        let contexts = Contexts::new(contexts, default);
+        *self.contexts.write().unwrap_or_else(PoisonError::into_inner) = contexts;
+    }
+
+    fn contexts(&self) -> Arc<Contexts> {
+        Arc::clone(&self.contexts.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts other anchors, CRLs and policies in force, for each verification from now on.
@@ -243,6 +248,15 @@ struct Contexts {
 }
 
 impl Contexts {
+    fn new(
+        contexts: Vec<(ContextName, OwnCertificate)>,
+        default: Option<OwnCertificate>,
+    ) -> Arc<Self> {
+        let (names, certificates) =
+            contexts.into_iter().map(|(name, certificate)| (name, certificate.0)).unzip();
+        Arc::new(Self { names, certificates, default: default.map(|certificate| certificate.0) })
+    }
+
     fn choose(&self, indicated: Option<&str>) -> Result<Arc<CertifiedKey>, TlsError> {
         let name = indicated.map(str::as_bytes);
         let chosen = choose(self.names.iter(), self.default.is_some(), name)?;

@@ -185,6 +185,28 @@ fn alpn_missing_wrong_or_left_out() {
 }
 
 #[test]
+fn a_servers_own_certificates_are_replaced_for_new_connections() {
+    let world = World::new();
+    let server = world.server(ClientCertificates::NotAsked);
+    // A client each time, so that no session is resumed.
+    let shown = || {
+        let met = meet(&world.client(None), &server);
+        met.client.expect("admitted").certificate.expect("has one")
+    };
+    let before = shown();
+    let renewed = own(&world.root.issue(server_params(&["a.example.com", "localhost"])));
+    server.replace_certificates(vec![world.context("*.example.com")], Some(renewed));
+    let after = shown();
+    assert_ne!(before, after);
+    let client = world.client(None);
+    let other = server_name(b"b.example.com").expect("a name");
+    let of_context = meet_as(&client, client.config(), other, &server).client.expect("admitted");
+    assert_ne!(of_context.certificate, Some(after));
+    server.replace_certificates(vec![], None);
+    refused(meet(&client, &server).server, "sni");
+}
+
+#[test]
 fn contexts_by_indicated_name() {
     let world = World::new();
     let mut settings = world.server_settings(ClientCertificates::NotAsked);

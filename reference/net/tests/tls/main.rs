@@ -226,6 +226,49 @@ fn a_session_does_not_outlive_a_revocation() {
     drop((first, second));
 }
 
+/// The server's certificate is renewed, and then revoked, while server and client run.
+#[test]
+fn a_renewed_certificate_and_a_servers_revocation_are_in_force_without_a_restart() {
+    let directory = world();
+    let path = directory.path();
+    ok(path, &["ca", "crl"]);
+    ok(path, &["ca", "issue", "server", "--name", "localhost", "--out", "renewed"]);
+    let (mut server, url) = plain(path, &["--echo"]);
+    let arguments =
+        [&CHECKED[..], &["--crl", "ca/ca.crl.pem", "--listen", "127.0.0.1:0", "--retry", "0"]]
+            .concat();
+    let mut client = Running::start(&mut plain_client(path, &url, &arguments));
+    let line = client.wait_for("listening on ");
+    let address = line.split("listening on ").nth(1).unwrap().split(' ').next().unwrap();
+    let is_served = || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.write_all(b"ping").unwrap();
+        stream.read_exact(&mut [0; 4]).is_ok()
+    };
+    assert!(is_served());
+
+    // One without its key changes nothing.
+    let mv = |from: &str, to: &str| fs::rename(path.join(from), path.join(to)).unwrap();
+    fs::copy(path.join("localhost.cert.pem"), path.join("first.cert.pem")).unwrap();
+    mv("renewed.cert.pem", "localhost.cert.pem");
+    let line = server.wait_for("localhost.cert.pem with localhost.key.pem: ");
+    assert!(line.contains("what it held before stays in force"), "{line}");
+    assert!(is_served());
+    mv("renewed.key.pem", "localhost.key.pem");
+    server.wait_for("localhost.cert.pem: in force for new connections");
+    // The client goes by its session, if it has one: of the first certificate.
+    assert!(is_served());
+    let fresh = exchange(&mut plain_client(path, &url, &CHECKED), "hi");
+    served(&fresh, "hi");
+
+    ok(path, &["ca", "revoke", "first.cert.pem"]);
+    ok(path, &["ca", "revoke", "localhost.cert.pem"]);
+    assert!(!is_served(), "whichever it goes by, it is revoked");
+    client.wait_for("CRLs in force: 1");
+    client.wait_for("tls revoked, TLS-068");
+}
+
 #[test]
 fn encryption_alone_is_warned_of_each_time() {
     let directory = world();

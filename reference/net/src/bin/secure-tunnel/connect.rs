@@ -1,6 +1,6 @@
 //! `secure-tunnel connect`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use secure_tunnel_net::{Backoff, Client, Endpoint, Failure, Keys, TlsClient, TlsStream, Tunnel};
@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::args::ConnectArgs;
 use crate::fault::Fault;
+use crate::tls::ClientGuard;
 use crate::{files, log, pump, tls};
 
 /// Connections to one server.
@@ -19,6 +20,8 @@ struct Caller {
     how: How,
     /// Nothing is checked, which is said each time.
     encrypt_only: bool,
+    /// Keeps CAs and CRLs as their files are.
+    guard: Option<Mutex<ClientGuard>>,
 }
 
 enum How {
@@ -34,7 +37,7 @@ enum Connection {
 }
 
 pub async fn run(args: ConnectArgs) -> Result<(), Fault> {
-    let tls = tls::client(&args.tls, &args.server)?;
+    let (tls, guard) = tls::client(&args.tls, &args.server)?.unzip();
     let encrypt_only = args.tls.encrypt_only;
     let authenticated = tls.is_some() && !encrypt_only;
     let how = match (&args.key, tls) {
@@ -60,7 +63,7 @@ pub async fn run(args: ConnectArgs) -> Result<(), Fault> {
             })
         }
     };
-    let caller = Caller { to: args.server, how, encrypt_only };
+    let caller = Caller { to: args.server, how, encrypt_only, guard: guard.map(Mutex::new) };
     match args.listen {
         Some(address) => {
             let patience = Duration::from_secs(args.retry.unwrap_or(30));
@@ -157,6 +160,9 @@ impl Caller {
     async fn once(&self) -> Result<Connection, Failure> {
         if self.encrypt_only {
             tls::warn_encrypt_only(&self.to);
+        }
+        if let Some(guard) = &self.guard {
+            guard.lock().unwrap_or_else(PoisonError::into_inner).update().log();
         }
         match &self.how {
             How::Tunnel(client) => {

@@ -95,12 +95,7 @@ impl Open {
     /// Tells of a change of what TLS accepts, and ends the connections of clients that it refuses now.
     // spec: TLS-077, TLS-078
     pub fn follow_tls(&self, change: &tls::Change, tls: &ServerTls) {
-        for fault in &change.faults {
-            log::line(format_args!("{fault}; what it held before stays in force"));
-        }
-        for told in &change.told {
-            log::line(told);
-        }
+        change.log();
         if !change.any {
             return;
         }

@@ -14,7 +14,7 @@ const HEADING: &str = "Mutual TLS (tcp:// only)";
 #[group(skip)]
 #[command(group = ArgGroup::new("server-certificate").multiple(true).args(["tls_cert", "tls_context"]))]
 pub struct ServerTlsArgs {
-    /// The server's certificate and those between it and the CA, PEM. With it every connection is TLS.
+    /// The server's certificate and those between it and the CA, PEM. With it every connection is TLS. Read again when it changes.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
 
@@ -85,7 +85,7 @@ pub struct ClientTlsArgs {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
-    /// CRL of the server's CA, PEM or DER; with any, each CA of the server's path needs one.
+    /// CRL of the server's CA, PEM or DER; with any, each CA of the server's path needs one. Read again when it changes.
     #[arg(long, value_name = "FILE", requires = "server_ca")]
     pub crl: Vec<PathBuf>,
 

@@ -1,44 +1,26 @@
 //! Certificates, keys, CRLs and lists out of files; each fault names its file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use secure_tunnel_tls::{List, OwnCertificate, Policies, Trust};
 
-use crate::fault::Fault;
 use crate::files;
 
 /// A party's certificate with its key.
-pub fn own(certificate: &Path, key: &Path) -> Result<OwnCertificate, Fault> {
-    let read = || {
-        let chain = certificates(certificate)?.into_iter().map(CertificateDer::from).collect();
-        let octets = files::octets(key)?;
-        let private = PrivateKeyDer::from_pem_slice(&octets).map_err(|_| {
-            format!("{}: no private key in PEM that is not encrypted", key.display())
-        })?;
-        files::warn_if_open(key);
-        OwnCertificate::new(chain, private)
-            .map_err(|error| format!("{} with {}: {error}", certificate.display(), key.display()))
-    };
-    read().map_err(Fault::Input)
+pub fn own(certificate: &Path, key: &Path) -> Result<OwnCertificate, String> {
+    let chain = certificates(certificate)?.into_iter().map(CertificateDer::from).collect();
+    let octets = files::octets(key)?;
+    let private = PrivateKeyDer::from_pem_slice(&octets)
+        .map_err(|_| format!("{}: no private key in PEM that is not encrypted", key.display()))?;
+    files::warn_if_open(key);
+    OwnCertificate::new(chain, private)
+        .map_err(|error| format!("{} with {}: {error}", certificate.display(), key.display()))
 }
 
-/// Anchors, and CRLs if there are files of them.
-pub fn trust(anchors: &[PathBuf], crls: &[PathBuf], policies: Policies) -> Result<Trust, String> {
-    let all = |paths: &[PathBuf], read: fn(&Path) -> Result<Vec<Vec<u8>>, String>| {
-        let lists: Result<Vec<_>, _> = paths.iter().map(|path| read(path)).collect();
-        lists.map(|lists| lists.concat())
-    };
-    trust_in(&all(anchors, self::anchors)?, &all(crls, self::crls)?, policies)
-}
-
-/// The same of what files held.
-pub fn trust_in(
-    anchors: &[Vec<u8>],
-    crls: &[Vec<u8>],
-    policies: Policies,
-) -> Result<Trust, String> {
+/// Anchors, and CRLs if files of them were named: of what the files held.
+pub fn trust(anchors: &[Vec<u8>], crls: &[Vec<u8>], policies: Policies) -> Result<Trust, String> {
     let trust = Trust::new(anchors, policies);
     // A file without a CRL is refused, so that none means that no file was named.
     let trust = match crls.is_empty() {

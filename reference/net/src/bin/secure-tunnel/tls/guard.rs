@@ -1,45 +1,35 @@
-//! Keeps what a server accepts as its files are: CAs, CRLs, allow list and deny list.
+//! Keeps what TLS is set up with as its files are: of a server its own certificates, CAs, CRLs, allow list and deny list,
+//! of a client CAs and CRLs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use secure_tunnel_tls::{List, Lists, Policies, ServerTls, Trust};
+use secure_tunnel_tls::{
+    ClientTls, ContextName, List, Lists, OwnCertificate, Policies, ServerTls, Trust,
+};
 
 use super::args::ServerTlsArgs;
 use super::files;
-use crate::store::Stamp;
+use super::watched::{Change, Trusted, Watched};
 
-/// A server's TLS and the files of what it accepts.
+/// A server's TLS and its files.
 pub struct Guard {
     tls: Arc<ServerTls>,
     files: Files,
 }
 
-/// What has changed.
-#[derive(Default)]
-pub struct Change {
-    /// Whether anything that is in force has.
-    pub any: bool,
-    /// What is in force now, for the log.
-    pub told: Vec<String>,
-    /// What is wrong with files; what they held before stays in force.
-    pub faults: Vec<String>,
-}
-
 pub struct Files {
-    policies: Policies,
-    anchors: Vec<Watched<Vec<Vec<u8>>>>,
-    crls: Vec<Watched<Vec<Vec<u8>>>>,
+    contexts: Vec<(ContextName, Watched<OwnCertificate>)>,
+    default: Option<Watched<OwnCertificate>>,
+    trusted: Trusted,
     allow: Option<Watched<List>>,
     deny: Option<Watched<List>>,
 }
 
-/// A file and what it held when it was last in order.
-struct Watched<T> {
-    path: PathBuf,
-    read: fn(&Path) -> Result<T, String>,
-    stamp: Option<Stamp>,
-    value: T,
+/// A client's TLS and its files.
+pub struct ClientGuard {
+    tls: Arc<ClientTls>,
+    trusted: Trusted,
 }
 
 impl Guard {
@@ -56,34 +46,31 @@ impl Guard {
     pub fn update(&mut self) -> Change {
         let mut change = Change::default();
         let files = &mut self.files;
-        let mut trust = false;
-        for (file, what) in (files.anchors.iter_mut().map(|file| (file, "CAs")))
-            .chain(files.crls.iter_mut().map(|file| (file, "CRLs")))
-        {
+        let mut own = false;
+        for file in files.contexts.iter_mut().map(|(_, file)| file).chain(&mut files.default) {
             if file.update(&mut change) {
-                trust = true;
-                let (path, number) = (file.path.display(), file.value.len());
-                change.told.push(format!("{path}: {what} in force: {number}"));
+                own = true;
+                change.told.push(format!("{file}: in force for new connections"));
             }
+        }
+        if own {
+            self.tls.replace_certificates(files.contexts(), files.default());
+        }
+        if let Some(trust) = files.trusted.update(&mut change) {
+            self.tls.replace_trust(trust);
+            change.any = true;
         }
         let mut lists = false;
         for file in files.allow.iter_mut().chain(&mut files.deny) {
             if file.update(&mut change) {
                 lists = true;
-                let (path, length) = (file.path.display(), file.value.len());
-                change.told.push(format!("{path}: entries in force: {length}"));
-            }
-        }
-        if trust {
-            match files.trust() {
-                Ok(trust) => self.tls.replace_trust(trust),
-                Err(fault) => change.faults.push(fault),
+                change.told.push(format!("{file}: entries in force: {}", file.value().len()));
             }
         }
         if lists {
             self.tls.replace_lists(files.lists());
+            change.any = true;
         }
-        change.any = trust || lists;
         change
     }
 }
@@ -94,90 +81,61 @@ impl Files {
     /// # Errors
     /// The first fault, with the file.
     pub fn read(args: &ServerTlsArgs, policies: Policies) -> Result<Self, String> {
-        let all = |paths: &[PathBuf], read| {
-            paths.iter().map(|path| Watched::new(path, read)).collect::<Result<_, _>>()
+        let own = |certificate: &PathBuf, key: &PathBuf| {
+            Watched::new(&[certificate, key], |paths| files::own(&paths[0], &paths[1]))
         };
         let list = |path: &Option<PathBuf>| {
-            path.as_ref().map(|path| Watched::new(path, files::list)).transpose()
+            let read = |path| Watched::new(&[path], |paths| files::list(&paths[0]));
+            path.as_ref().map(read).transpose()
         };
+        let contexts = args
+            .tls_context
+            .iter()
+            .map(|context| Ok((context.name.clone(), own(&context.certificate, &context.key)?)));
+        // The command line has both or neither.
+        let default = args.tls_cert.as_ref().zip(args.tls_key.as_ref());
         Ok(Self {
-            policies,
-            anchors: all(&args.client_ca, files::anchors)?,
-            crls: all(&args.crl, files::crls)?,
+            contexts: contexts.collect::<Result<_, String>>()?,
+            default: default.map(|(certificate, key)| own(certificate, key)).transpose()?,
+            trusted: Trusted::read(&args.client_ca, &args.crl, policies)?,
             allow: list(&args.allow)?,
             deny: list(&args.deny)?,
         })
     }
 
+    pub fn contexts(&self) -> Vec<(ContextName, OwnCertificate)> {
+        let context =
+            |(name, file): &(ContextName, Watched<_>)| (name.clone(), Clone::clone(file.value()));
+        self.contexts.iter().map(context).collect()
+    }
+
+    pub fn default(&self) -> Option<OwnCertificate> {
+        self.default.as_ref().map(|file| file.value().clone())
+    }
+
     pub fn trust(&self) -> Result<Trust, String> {
-        let all = |files: &[Watched<Vec<Vec<u8>>>]| -> Vec<Vec<u8>> {
-            files.iter().flat_map(|file| file.value.iter().cloned()).collect()
-        };
-        files::trust_in(&all(&self.anchors), &all(&self.crls), self.policies)
+        self.trusted.trust()
     }
 
     pub fn lists(&self) -> Lists {
-        let of = |file: &Option<Watched<List>>| file.as_ref().map(|file| file.value.clone());
+        let of = |file: &Option<Watched<List>>| file.as_ref().map(|file| file.value().clone());
         Lists { allow: of(&self.allow), deny: of(&self.deny).unwrap_or_default() }
     }
 }
 
-impl<T> Watched<T> {
-    fn new(path: &Path, read: fn(&Path) -> Result<T, String>) -> Result<Self, String> {
-        // Before it is read, so that a change in this moment is seen the next time.
-        let stamp = Stamp::of(path);
-        Ok(Self { path: path.to_owned(), read, stamp, value: read(path)? })
+impl ClientGuard {
+    pub fn new(tls: Arc<ClientTls>, trusted: Trusted) -> Self {
+        Self { tls, trusted }
     }
 
-    /// Whether it holds something else now.
-    fn update(&mut self, change: &mut Change) -> bool {
-        let stamp = Stamp::of(&self.path);
-        if stamp == self.stamp {
-            return false;
+    /// As [`Guard::update`].
+    // spec: TLS-076, TLS-078
+    pub fn update(&mut self) -> Change {
+        let mut change = Change::default();
+        if let Some(trust) = self.trusted.update(&mut change) {
+            self.tls.replace_trust(trust);
+            change.any = true;
         }
-        self.stamp = stamp;
-        match (self.read)(&self.path) {
-            Ok(value) => {
-                self.value = value;
-                true
-            }
-            Err(fault) => {
-                change.faults.push(fault);
-                false
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    #[test]
-    fn a_list_that_breaks_or_goes_stays_in_force_and_is_told_once() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("deny");
-        fs::write(&path, "identity mallory\n").unwrap();
-        let mut list = Watched::new(&path, files::list).unwrap();
-        let mut update = || {
-            let mut change = Change::default();
-            let changed = list.update(&mut change);
-            (changed, change.faults, list.value.len())
-        };
-        assert_eq!(update(), (false, vec![], 1));
-
-        fs::write(&path, "identity mallory\nmallory\n").unwrap();
-        let (changed, faults, entries) = update();
-        assert!(!changed && entries == 1 && faults[0].contains("deny: line 2: "), "{faults:?}");
-        assert_eq!(update(), (false, vec![], 1), "told once");
-
-        fs::remove_file(&path).unwrap();
-        let (changed, faults, entries) = update();
-        assert!(!changed && entries == 1 && faults.len() == 1, "{faults:?}");
-
-        fs::write(&path, "identity mallory\nidentity eve\n").unwrap();
-        assert_eq!(update(), (true, vec![], 2));
+        change
     }
 }

@@ -3,6 +3,7 @@
 pub mod args;
 mod files;
 mod guard;
+mod watched;
 
 use core::fmt;
 use std::sync::Arc;
@@ -12,14 +13,16 @@ use rustls::time_provider::DefaultTimeProvider;
 use secure_tunnel_net::{Endpoint, Failure, TlsClient, Transport};
 use secure_tunnel_tls::{
     Alpn, ClientCertificates, ClientSettings, ClientTls, OwnCertificate, PeerInfo, Policies,
-    ServerSettings, ServerTls, Trust, server_name,
+    ServerSettings, ServerTls, server_name,
 };
 
-pub use guard::{Change, Guard};
+pub use guard::{ClientGuard, Guard};
+pub use watched::Change;
 
 use crate::fault::Fault;
 use crate::log;
-use args::{ClientTlsArgs, Context, ServerTlsArgs};
+use args::{ClientTlsArgs, ServerTlsArgs};
+use watched::Trusted;
 
 /// The TLS that `serve` was asked for, if it was: the server's side, and who keeps its lists and CRLs as their files are.
 pub fn server(args: &ServerTlsArgs, transport: Transport) -> Result<Option<Guard>, Fault> {
@@ -34,12 +37,9 @@ pub fn server(args: &ServerTlsArgs, transport: Transport) -> Result<Option<Guard
         Some(args::Certificates::Require) | None => ClientCertificates::Required,
     };
     let files = guard::Files::read(args, policies).map_err(Fault::Input)?;
-    let context = |context: &Context| {
-        Ok((context.name.clone(), files::own(&context.certificate, &context.key)?))
-    };
     let settings = ServerSettings {
-        contexts: args.tls_context.iter().map(context).collect::<Result<_, _>>()?,
-        default: own(args.tls_cert.as_deref(), args.tls_key.as_deref())?,
+        contexts: files.contexts(),
+        default: files.default(),
         clients,
         trust: files.trust().map_err(Fault::Input)?,
         lists: files.lists(),
@@ -50,32 +50,33 @@ pub fn server(args: &ServerTlsArgs, transport: Transport) -> Result<Option<Guard
     Ok(Some(Guard::new(Arc::new(tls), files)))
 }
 
-/// The TLS that `connect` was asked for, if it was.
-pub fn client(args: &ClientTlsArgs, to: &Endpoint) -> Result<Option<TlsClient>, Fault> {
+/// The TLS that `connect` was asked for, if it was: the client's side, and who keeps its CAs and CRLs as their files are.
+pub fn client(
+    args: &ClientTlsArgs,
+    to: &Endpoint,
+) -> Result<Option<(TlsClient, ClientGuard)>, Fault> {
     if args.server_ca.is_empty() && !args.encrypt_only {
         return Ok(None);
     }
     only_tcp(to.transport)?;
     let policies = policies(&args.tls_policy)?;
-    let trust = match args.encrypt_only {
-        true => Trust::nobody(policies),
-        false => files::trust(&args.server_ca, &args.crl, policies).map_err(Fault::Input)?,
-    };
+    let trusted = Trusted::read(&args.server_ca, &args.crl, policies).map_err(Fault::Input)?;
     let name = args.server_name.as_deref().unwrap_or(&to.host);
     let name = server_name(name.as_bytes()).map_err(|error| {
         let option = if args.server_name.is_some() { "--server-name" } else { "the URL's host" };
         Fault::Input(format!("{option}: {error}"))
     })?;
     let settings = ClientSettings {
-        trust,
+        trust: trusted.trust().map_err(Fault::Input)?,
         certificate: own(args.tls_cert.as_deref(), args.tls_key.as_deref())?,
         alpn: alpn(args.plain_tls, args.alpn),
         time: Arc::new(DefaultTimeProvider),
     };
     // spec: TLS-021
     let make = if args.encrypt_only { ClientTls::encrypted_only } else { ClientTls::new };
-    let tls = make(settings).map_err(|e| Fault::Input(e.to_string()))?;
-    Ok(Some(TlsClient::new(Arc::new(tls), name)))
+    let tls = Arc::new(make(settings).map_err(|e| Fault::Input(e.to_string()))?);
+    let guard = ClientGuard::new(Arc::clone(&tls), trusted);
+    Ok(Some((TlsClient::new(tls, name), guard)))
 }
 
 /// What the log says of a peer: whether it is authorized, and everything an entry of a list needs.
@@ -125,7 +126,9 @@ fn own(
     key: Option<&std::path::Path>,
 ) -> Result<Option<OwnCertificate>, Fault> {
     match (certificate, key) {
-        (Some(certificate), Some(key)) => files::own(certificate, key).map(Some),
+        (Some(certificate), Some(key)) => {
+            files::own(certificate, key).map(Some).map_err(Fault::Input)
+        }
         _ => Ok(None), // the command line has both or neither
     }
 }
