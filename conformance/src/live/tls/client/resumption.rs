@@ -46,7 +46,7 @@ pub fn cases() -> Vec<Case> {
             &["TLS-080", "TLS-037"],
             "a session is resumed after the server's certificate has expired",
             |stage| {
-                let until = now() + 4;
+                let until = now() + 6;
                 let key = PrivateKey::p256(&stage.fresh());
                 let issued =
                     stage.material.server_ca.server_valid(&[SERVER], key, (until - 600, until));
