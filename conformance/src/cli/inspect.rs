@@ -111,7 +111,10 @@ pub fn trace(args: &TraceArgs) -> Result<u8, Failure> {
 
 /// Shows a vector.
 pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
-    let suite = with_live(suite()?)?;
+    let vectors = suite()?;
+    // Only who asks for something else waits until the live cases are there.
+    let is_vector = vectors.vectors.iter().any(|vector| vector.id == args.id);
+    let suite = if is_vector { vectors } else { with_live(vectors)? };
     let mut filter = crate::select::Filter::default();
     filter.patterns.push(args.id.clone());
     let vectors = filter.select(&suite).map_err(Failure::Usage)?;
@@ -132,11 +135,13 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
         return Ok(0);
     }
     describe(&mut output, vector)?;
-    if let Some(case) = live::all_cases().iter().find(|case| case.id == vector.id) {
-        return show_live(&mut output, case, vector);
-    }
-    if let Some(case) = live::tls::all_cases().iter().find(|case| case.id == vector.id) {
-        return show_tls(&mut output, case, vector);
+    if !is_vector {
+        if let Some(case) = live::all_cases().iter().find(|case| case.id == vector.id) {
+            return show_live(&mut output, case, vector);
+        }
+        if let Some(case) = live::tls::all_cases().iter().find(|case| case.id == vector.id) {
+            return show_tls(&mut output, case, vector);
+        }
     }
     writeln!(output, "\nin")?;
     write_lines(&mut output, &decode(&vector.op, &Value::Object(vector.input.clone())))?;

@@ -6,6 +6,7 @@ use tunnelproof_vectors::build::live::PrivateKey;
 use super::super::case::Case;
 use super::super::hello::{Hello, Own, Sessions, Versions};
 use super::super::material::SERVER;
+use super::super::records::record;
 use super::super::setup::ServerSetup;
 use super::super::stage::{Stage, told};
 use super::{alice, with_tls12};
@@ -55,6 +56,56 @@ pub fn cases() -> Vec<Case> {
                 stage.closes(link)
             },
         ),
+        Case::server(
+            "handshake/hello-in-pieces",
+            &["TLS-001"],
+            "a ClientHello in three records",
+            ServerSetup::usual,
+            |stage| {
+                let mut link = stage.greet(&alice(stage))?;
+                let mut is_first = true;
+                link.altering(move |octets| {
+                    if std::mem::take(&mut is_first) {
+                        *octets = in_three_records(octets);
+                    }
+                });
+                stage.served(link).map(drop)
+            },
+        ),
+        Case::server(
+            "handshake/key-update",
+            &["TLS-001", "TLS-008"],
+            "the client takes a new key, and asks the server to do so, inside the connection",
+            ServerSetup::usual,
+            |stage| {
+                let mut link = stage.greet(&alice(stage))?;
+                stage.shaken(&mut link)?;
+                stage.answers(&mut link)?;
+                for _ in 0..3 {
+                    let made = link.tls.as_mut().map(|tls| tls.refresh_traffic_keys());
+                    if !matches!(made, Some(Ok(()))) {
+                        return Err(stage.impossible("rustls takes no new key"));
+                    }
+                    stage.trace.note(link.port, "sends KeyUpdate");
+                    stage.answers(&mut link)?;
+                }
+                stage.opened(&link)?;
+                stage.closes(link)
+            },
+        ),
+        Case::server(
+            "handshake/beside-silent-ones",
+            &["TLS-001", "TLS-007"],
+            "sixty clients have connected and say nothing: another is served all the same",
+            ServerSetup::usual,
+            |stage| {
+                let silent = (0..60).map(|_| stage.connect()).collect::<Result<Vec<_>, _>>()?;
+                stage.served(stage.greet(&alice(stage))?)?;
+                drop(silent);
+                Ok(())
+            },
+        )
+        .alone(),
         Case::server(
             "handshake/early-data",
             &["TLS-006"],
@@ -109,6 +160,14 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
+/// The same handshake message in three records.
+fn in_three_records(octets: &[u8]) -> Vec<u8> {
+    let Some((header, message)) = octets.split_first_chunk::<5>() else { return octets.to_vec() };
+    let version = [header[1], header[2]];
+    let third = message.len().div_ceil(3).max(1);
+    message.chunks(third).flat_map(|part| record(header[0], version, part)).collect()
+}
+
 fn early_data(stage: &Stage<'_>) -> Result<(), Fault> {
     let sessions = Sessions::default();
     stage.served(stage.greet(&alice(stage).resuming(&sessions))?)?;
@@ -131,4 +190,20 @@ fn early_data(stage: &Stage<'_>) -> Result<(), Fault> {
     stage.answers(&mut link)?;
     told(&stage.opened(&link)?, "resumed", is_resumed)?;
     stage.closes(link)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::tls::records::{HANDSHAKE, take};
+
+    #[test]
+    fn a_record_becomes_three_of_the_same_contents() {
+        let message: Vec<u8> = (0..100).collect();
+        let mut octets = in_three_records(&record(HANDSHAKE, [3, 1], &message));
+        let records: Vec<Vec<u8>> = std::iter::from_fn(|| take(&mut octets)).collect();
+        assert_eq!(records.len(), 3);
+        let contents = records.iter().flat_map(|record| &record[5..]).copied();
+        assert_eq!(contents.collect::<Vec<u8>>(), message);
+    }
 }
