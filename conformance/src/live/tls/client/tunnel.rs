@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustls::Connection;
 use tunnelproof_vectors::build::keys;
 use tunnelproof_vectors::build::primitives::rsa::Oaep;
 use tunnelproof_vectors::build::primitives::stream;
@@ -27,13 +28,13 @@ pub fn cases() -> Vec<Case> {
             "tunnel/honest",
             &["TLS-008", "TLS-009"],
             "an honest tunnel inside",
-            |stage| whole(stage, &inside(stage), |_| None),
+            |stage| whole(stage, &inside(stage), unbound_to),
         ),
         Case::client(
             "tunnel/exporter",
             &["TLS-082", "TLS-083"],
             "a tunnel that both sides bind to TLS",
-            |stage| whole(stage, &inside(stage).policy("tls-exporter"), exporter),
+            |stage| whole(stage, &inside(stage).policy("tls-exporter"), bound_to),
         ),
         Case::client(
             "tunnel/exporter-tls12",
@@ -41,23 +42,26 @@ pub fn cases() -> Vec<Case> {
             "a tunnel that both sides bind to TLS 1.2",
             |stage| {
                 let dial = inside(stage).policy("tls-exporter").policy("tls12");
-                whole_over(stage, &dial, super::super::hello::Versions::Only12, exporter)
+                whole_over(stage, &dial, super::super::hello::Versions::Only12, bound_to)
             },
         ),
         unbound(
             "proxy",
             true,
             "a proxy ends TLS: the server is bound to another connection",
-            |_| Some([7; 32]),
+            behind_proxy,
         ),
-        unbound("exporter-client-alone", true, "the client alone binds the tunnel to TLS", |_| {
-            None
-        }),
+        unbound(
+            "exporter-client-alone",
+            true,
+            "the client alone binds the tunnel to TLS",
+            unbound_to,
+        ),
         unbound(
             "exporter-server-alone",
             false,
             "the server alone binds the tunnel to TLS",
-            exporter,
+            bound_to,
         ),
         Case::client(
             "tunnel/alpn-none",
@@ -75,7 +79,7 @@ pub fn cases() -> Vec<Case> {
             &["TLS-010", "CHAN-037"],
             "after the close records the server ends the stream without close_notify",
             |stage| {
-                let mut tunnel = stage.tunnel_server(&inside(stage), exporter_of_none)?;
+                let mut tunnel = stage.tunnel_server(&inside(stage), unbound_to)?;
                 stage.closes_record(&mut tunnel)?;
                 tunnel.link.finish();
                 stage.ended(&tunnel.link, Ending::Clean)
@@ -128,11 +132,40 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// E of a connection, or what stands for it.
-type Binding = fn(&rustls::Connection) -> Option<[u8; 32]>;
+/// E of the server's end of a connection, or what stands for it.
+type Binding = fn(&Stage<'_>, &Connection) -> Option<[u8; 32]>;
 
-fn exporter_of_none(_: &rustls::Connection) -> Option<[u8; 32]> {
+fn unbound_to(_: &Stage<'_>, _: &Connection) -> Option<[u8; 32]> {
     None
+}
+
+fn bound_to(_: &Stage<'_>, tls: &Connection) -> Option<[u8; 32]> {
+    exporter(tls)
+}
+
+/// E of another connection, on which a proxy passes on what it has decrypted.
+fn behind_proxy(stage: &Stage<'_>, _: &Connection) -> Option<[u8; 32]> {
+    let mut proxy = stage.material.hello("alice").connection().ok()?;
+    let mut server = honest(stage.material).connection().ok()?;
+    // A handshake of TLS 1.3 takes two turns.
+    for _ in 0..4 {
+        carry(&mut proxy, &mut server)?;
+        carry(&mut server, &mut proxy)?;
+    }
+    exporter(&server).filter(|_| !server.is_handshaking())
+}
+
+fn carry(from: &mut Connection, to: &mut Connection) -> Option<()> {
+    let mut octets = Vec::new();
+    while from.wants_write() {
+        from.write_tls(&mut octets).ok()?;
+    }
+    let mut rest = octets.as_slice();
+    while !rest.is_empty() {
+        to.read_tls(&mut rest).ok()?;
+        to.process_new_packets().ok()?;
+    }
+    Some(())
 }
 
 fn inside(stage: &Stage<'_>) -> Dial {
@@ -152,7 +185,7 @@ fn whole_over(
     let mut link = stage.dial(dial)?;
     stage.serve(&mut link, &honest(stage.material).speaking(versions))?;
     stage.shaken(&mut link)?;
-    let e = link.tls.as_ref().and_then(binding);
+    let e = link.tls.as_ref().and_then(|tls| binding(stage, tls));
     let tunnel = stage.tunnel_answers(link, dial, e)?;
     stage.tunnel_through(tunnel, dial)
 }
@@ -165,7 +198,7 @@ fn unbound(name: &str, policy: bool, about: &str, binding: Binding) -> Case {
         let mut link = stage.dial(&dial)?;
         stage.serve(&mut link, &honest(stage.material))?;
         stage.shaken(&mut link)?;
-        let e = link.tls.as_ref().and_then(binding);
+        let e = link.tls.as_ref().and_then(|tls| binding(stage, tls));
         let Tunnel { mut link, mut channel } = stage.tunnel_unopened(link, &dial, e)?;
         let open = stage.tunnel_message(&mut link, "the open record")?;
         if channel.receives.open(&open).is_some() {
@@ -201,7 +234,7 @@ fn unbound(name: &str, policy: bool, about: &str, binding: Binding) -> Case {
 /// The end of an established tunnel that may not be all.
 fn truncated(name: &str, about: &str, end: fn(&mut Link<'_>)) -> Case {
     Case::client(&format!("tunnel/{name}"), &["TLS-010", "CHAN-038"], about, move |stage| {
-        let mut tunnel = stage.tunnel_server(&inside(stage), exporter_of_none)?;
+        let mut tunnel = stage.tunnel_server(&inside(stage), unbound_to)?;
         end(&mut tunnel.link);
         stage.ended(&tunnel.link, Ending::Codes(&["truncated"]))
     })
@@ -215,7 +248,7 @@ impl Stage<'_> {
         let mut link = self.dial(dial)?;
         self.serve(&mut link, &honest(self.material))?;
         self.shaken(&mut link)?;
-        let e = link.tls.as_ref().and_then(binding);
+        let e = link.tls.as_ref().and_then(|tls| binding(self, tls));
         let mut tunnel = self.tunnel_answers(link, dial, e)?;
         self.tunnel_payloads(&mut tunnel, dial)?;
         Ok(tunnel)
