@@ -166,6 +166,12 @@ impl Endpoint {
         state.events.iter().skip(mark).filter(|event| event.key == key).cloned().collect()
     }
 
+    /// All events after the mark, at most so many.
+    pub fn events_since(&self, mark: usize, most: usize) -> Vec<Event> {
+        let Some(pump) = &self.process else { return Vec::new() };
+        pump.shared.lock().events.iter().skip(mark).take(most).cloned().collect()
+    }
+
     /// Waits until something holds for the events of this connection after the mark, and returns
     /// whether it came to hold before the deadline.
     pub fn wait_for(

@@ -25,6 +25,8 @@ use crate::verdict::Verdict;
 
 /// A case that runs into its deadline costs all of it: so many in a row end the run.
 const TIMEOUTS_IN_A_ROW: usize = 12;
+/// Events that a trace of a failure has in the end; those of cases beside it are among them.
+const EVENTS: usize = 200;
 /// An endpoint that can't be started so many times in a row is broken.
 const STARTS: usize = 3;
 
@@ -211,7 +213,7 @@ impl Pass<'_> {
         if !plan.material.alpn && case.is_about_alpn() {
             return skipped(index, "needs ALPN, which --no-alpn leaves out".to_owned());
         }
-        let begun = Instant::now();
+        let (begun, mark) = (Instant::now(), endpoint.mark());
         let limits = (plan.limits.case, stop, plan.salt);
         let stage = Stage::new(case, endpoint, group.setup.as_ref(), plan.material, limits);
         let mut fault = match (&case.setup, &group.setup) {
@@ -248,6 +250,11 @@ impl Pass<'_> {
         let trace = fault.as_ref().filter(|_| !is_skipped).and_then(|fault| {
             let (name, what) = (fault.verdict.name(), fault.verdict.sentence());
             let head = format!("{}: {}\n{name}: {what}", case.id, case.about);
+            for event in endpoint.events_since(mark, EVENTS) {
+                stage
+                    .trace
+                    .note(0, format!("reported by then, of {}: {:?}", event.key, event.what));
+            }
             // A trace that can't be written is no reason to lose the verdict; it is just not named.
             stage.trace.write(plan.traces, &case.id, &head).ok()
         });
