@@ -96,7 +96,10 @@ class Client:
 
     def _dial(self, line: dict) -> None:
         dial, tls = line["dial"], line.get("tls")
-        if what := live.lacks(tls, "tls12", "eku-if-present"):
+        what = live.lacks(tls, "tls12", "eku-if-present")
+        if "\0" in tls["server_name"]:
+            what.append("a NUL in an argument")
+        if what:
             return live.write({"dial": dial, "event": "unsupported", "what": what})
         address = f"{line['host']}:{line['port']}"
         command = ["openssl", "s_client", "-brief", "-nocommands", "-connect", address, *self._options(dial, tls)]
