@@ -134,6 +134,10 @@ FINDINGS = {
             ],
         ),
         (
+            "An intermediate that is itself the only anchor is not enough for s_client, without `-partial_chain`.",
+            [("client", "openssl", "chain/chain-intermediate-is-anchor", REFUSES)],
+        ),
+        (
             "Node and `s_client` take `*` beside other letters in a label for a wildcard; Python 3.11 does not.",
             [
                 ("client", "node-tls openssl", "name/asterisk-in-a-label", ACCEPTS),
@@ -261,11 +265,17 @@ FINDINGS = {
             ],
         ),
         (
-            "A path of seven intermediates is accepted where no depth can be set or none is: Node, Python.",
+            "`-verify 6` of s_client and `-Verify 6` of s_server do not limit a path to six intermediates; `ssl_verify_depth 6` of nginx "
+            "does.",
             [
-                ("server", "node-tls node-https python-ssl", "chain/chain-client-seven-intermediates", ACCEPTS),
-                ("server", "openssl nginx", "chain/chain-client-seven-intermediates", RIGHT),
+                ("client", "openssl", "chain/chain-server-seven-intermediates", ACCEPTS),
+                ("server", "openssl", "chain/chain-client-seven-intermediates", ACCEPTS),
+                ("server", "nginx", "chain/chain-client-seven-intermediates", RIGHT),
             ],
+        ),
+        (
+            "A path of seven intermediates is accepted where there is no setting for it: Node, Python.",
+            [("server", "node-tls node-https python-ssl", "chain/chain-client-seven-intermediates", ACCEPTS)],
         ),
     ],
 }

@@ -77,7 +77,7 @@ class Client:
     goes_on = False
 
     def __init__(self, _line: dict, folder: Path):
-        self.folder, self.processes = folder, {}
+        self.folder, self.processes, self.opened = folder, {}, set()
 
     def lacks(self) -> list:
         return []
@@ -131,7 +131,9 @@ class Client:
             live.write({"dial": dial, "event": "message", "payload": octets.hex()})
         report.join()
         self.processes.pop(dial, None)
-        live.write({"dial": dial, "event": "end", "clean": process.wait() == 0})
+        # Its status is 0 also where the server has said close_notify in the handshake.
+        clean = process.wait() == 0 and dial in self.opened
+        live.write({"dial": dial, "event": "end", "clean": clean})
 
     def _read_report(self, dial: int, process: subprocess.Popen, send: list) -> None:
         """What -brief writes to standard error: first a line that the connection is there, and then, of what."""
@@ -144,6 +146,7 @@ class Client:
             if "CONNECTION ESTABLISHED" in report and key in ("Verification", "Verification error"):
                 version = report["Protocol version"].removeprefix("TLSv")
                 tls = {"authorized": value == "OK", "version": version, "subject": report.get("Peer certificate")}
+                self.opened.add(dial)
                 live.write({"dial": dial, "event": "open", "tls": tls})
                 self._send(process, *send)
 
