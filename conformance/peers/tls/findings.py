@@ -56,9 +56,9 @@ ACCEPTS, REFUSES, OTHER, LATE, RIGHT = "wrong_accept", "wrong_reject", "wrong_ou
 FINDINGS = {
     "Who is let in": [
         (
-            "A list by `getPeerCertificate().subject.CN`, as in the article on sensors, sees the commonName and nothing else: a client "
-            "that its certificate names by a URI gets past a deny list with its name on it, and one whose commonName is on the "
-            "allow list gets in whatever the URI says.",
+            "A list by `getPeerCertificate().subject.CN`, as in the articles, sees the commonName and nothing else: a client that its "
+            "certificate names by a URI gets past a deny list with its name on it, and one whose commonName is on the allow list "
+            "gets in whatever the URI says.",
             [
                 ("server", "node-tls", "chain/lists-denied-identity", ACCEPTS),
                 ("server", "node-tls", "chain/lists-allow-common-name-beside-uri", ACCEPTS),
@@ -66,8 +66,8 @@ FINDINGS = {
             ],
         ),
         (
-            "Among clients that a commonName alone names, such a list works, denied and allowed, with other capitals, and when it "
-            "changes.",
+            "Among clients that a commonName alone names, such a list works, letter for letter, and new connections meet the list as "
+            "it is now.",
             [("server", "node-tls", f"lists/{case}", RIGHT) for case in (
                 "denied-identity", "not-allowed", "allowed-identity", "allowed-in-other-case", "new-denied", "new-not-allowed",
             )],
@@ -81,7 +81,7 @@ FINDINGS = {
         ),
         (
             "Certificates without extendedKeyUsage, which is what the articles' `openssl x509 -req` makes, are taken for a client's and "
-            "for a server's: a client can pose as a server.",
+            "for a server's: a client's certificate does for a server of that name.",
             [
                 ("server", SERVERS, "chain/usage-client-without", ACCEPTS),
                 ("client", CLIENTS, "chain/usage-server-without", ACCEPTS),
@@ -126,7 +126,8 @@ FINDINGS = {
             [("client", "openssl", f"ladder/checked-{case}", RIGHT) for case in ("other-ca", "expired", "other-name")],
         ),
         (
-            "All three look into the commonName where there is no subjectAltName, which the articles of 2016 rely on.",
+            "Node, `s_client -verify_hostname` and Python look into the commonName where there is no subjectAltName, which the "
+            "articles rely on.",
             [("client", CLIENTS, "name/common-name-alone", ACCEPTS)],
         ),
         (
@@ -159,7 +160,8 @@ FINDINGS = {
             [("client", CLIENTS, "alpn/none", ACCEPTS)],
         ),
         (
-            "Node compares indicated names with `addContext` by their capitals: `INVOICE.example.com` gets the default certificate.",
+            "Node minds capitals when it compares the indicated name with those of `addContext`: `INVOICE.example.com` gets another "
+            "certificate than `invoice.example.com`.",
             [("server", "node-tls node-https", "sni/case", OTHER)],
         ),
         (
@@ -185,8 +187,8 @@ FINDINGS = {
             [("client", "node-tls", "chain/crl-server-none-at-all", ACCEPTS)],
         ),
         (
-            "A change of CRLs or anchors by `setSecureContext` or `nginx -s reload` is in force for new connections; sessions of "
-            "before are not resumed after it, so a revoked client does not come back by a ticket.",
+            "A change of CRLs or anchors by `setSecureContext` or `nginx -s reload` is in force for new connections, and a session of "
+            "before does not bring back a client that it has revoked.",
             [("server", "node-tls node-https nginx", case, RIGHT) for case in (
                 "lists/new-revoked", "resumption/revoked", "resumption/anchor-gone",
             )],
@@ -215,7 +217,8 @@ FINDINGS = {
     ],
     "What is seen from outside": [
         (
-            "Node refuses a client's certificate by an end without an alert: what the article's client sees is `socket hang up`.",
+            "Node refuses a client's certificate by an end without an alert: the client does not learn what was wrong, or that it was "
+            "the certificate.",
             [("server", "node-tls node-https", f"alert/{case}", OTHER) for case in ("untrusted", "expired", "revoked")],
         ),
         (
@@ -258,7 +261,7 @@ FINDINGS = {
             [("server", "node-tls", "versions/renegotiation", ACCEPTS)],
         ),
         (
-            "RSA keys of 1024 bits are accepted by Node. The others, with Debian's OpenSSL and its security level 2, refuse them.",
+            "RSA keys of 1024 bits are accepted by Node, whose OpenSSL is its own, and refused by those that use the system's.",
             [
                 ("server", "node-tls node-https", "chain/algorithms-client-rsa-1024", ACCEPTS),
                 ("server", "openssl nginx python-ssl", "chain/algorithms-client-rsa-1024", RIGHT),

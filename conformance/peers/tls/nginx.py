@@ -70,7 +70,7 @@ class Server:
             self._write()
             test = subprocess.run([*self._command(), "-t", "-q"], capture_output=True, text=True, check=False)
             if test.returncode:
-                raise live.Refused(test.stderr.partition("[emerg] ")[2].partition(": ")[2].replace(str(self.folder), "")[:200])
+                raise live.Refused(reason(test.stderr).replace(f"{self.folder}/", ""))
             self.process = live.spawn(self._command(), stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr)
             if self._answers():
                 live.watch(self.process)
@@ -135,6 +135,12 @@ class Server:
         if self.process:
             self.process.is_ended = True
         live.end(self.process)
+
+
+def reason(log: str) -> str:
+    """The first line of level emerg, without time and process."""
+    line = next((line for line in log.splitlines() if "[emerg]" in line), log)
+    return line.partition("[emerg] ")[2].partition(": ")[2] or line
 
 
 if __name__ == "__main__":
