@@ -45,7 +45,7 @@ context.set_alpn_protocols(["secure-tunnel/1"]); context.minimum_version = ssl.T
 ssl.create_default_context(cadata=anchors).wrap_socket(socket, server_hostname=name)
 ```
 
-ALPN and CRLs are there only in cases that ask for them.
+CRLs are there only in cases that ask for them. nginx is checked without ALPN (`--no-alpn`): it has that for HTTP alone.
 """
 
 SERVERS = "node-tls node-https openssl nginx python-ssl"
