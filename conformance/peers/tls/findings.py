@@ -165,8 +165,8 @@ FINDINGS = {
             [("server", "node-tls node-https", "sni/case", OTHER)],
         ),
         (
-            "In Node, a session that began under one context is resumed under another.",
-            [("server", "node-tls node-https", "sni/resumed-elsewhere", ACCEPTS)],
+            "In Node and Python, a session that began under one context is resumed under another.",
+            [("server", "node-tls node-https python-ssl", "sni/resumed-elsewhere", ACCEPTS)],
         ),
     ],
     "Revocation": [
@@ -198,8 +198,9 @@ FINDINGS = {
             [("server", "node-tls", case, ACCEPTS) for case in ("lists/open-revoked", "lists/open-denied")],
         ),
         (
-            "`nginx -s reload` ends idle connections of everybody, also of clients that nothing has changed for.",
-            [("server", "nginx", "lists/open-revoked", REFUSES)],
+            "`nginx -s reload` ends idle connections of everybody, also of clients that nothing has changed for. An HTTP server of "
+            "Node ends them in any case, after five seconds without a request.",
+            [("server", "nginx node-https", "lists/open-revoked", REFUSES)],
         ),
         (
             "A certificate that expires after its session began goes on being accepted as long as the session is resumed.",
