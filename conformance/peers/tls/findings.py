@@ -198,9 +198,12 @@ FINDINGS = {
             [("server", "node-tls", case, ACCEPTS) for case in ("lists/open-revoked", "lists/open-denied")],
         ),
         (
-            "`nginx -s reload` ends idle connections of everybody, also of clients that nothing has changed for. An HTTP server of "
-            "Node ends them in any case, after five seconds without a request.",
-            [("server", "nginx node-https", "lists/open-revoked", REFUSES)],
+            "`nginx -s reload` ends idle connections of everybody, also of clients that nothing has changed for.",
+            [("server", "nginx", "lists/open-revoked", REFUSES)],
+        ),
+        (
+            "An HTTP server of Node ends each connection some five seconds after the last request, and so that of a revoked client.",
+            [("server", "node-https", "lists/open-revoked", RIGHT)],
         ),
         (
             "A certificate that expires after its session began goes on being accepted as long as the session is resumed.",

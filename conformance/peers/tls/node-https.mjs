@@ -3,7 +3,8 @@
 import https from 'node:https';
 import * as live from './live.mjs';
 
-const REQUEST = 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n';
+// Node closes after an answer in HTTP/1.0, whatever the client asks for.
+const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
 class Server extends live.Server {
   static lacks({ tls }) {
