@@ -136,7 +136,7 @@ pub fn size(tls: Option<bool>) -> usize {
     tasks(tls).len()
 }
 
-/// Runs everything, many mutants side by side: most of the time they wait. `this` is the program that serves
+/// Runs everything. `this` is the program that serves
 /// them; traces go below `traces`; `salt` differs between runs.
 ///
 /// # Errors
@@ -167,43 +167,26 @@ pub fn run(
         stop,
     };
     let tasks = tasks(tls);
-    let next = AtomicUsize::new(0);
-    let workers = thread::available_parallelism().map_or(1, usize::from) * 4;
-    let (sender, receiver) = channel();
-    let mut rows = Vec::new();
     let mut report = Report::default();
-    thread::scope(|scope| {
-        for _ in 0..workers.min(tasks.len()) {
-            let (sender, next, tasks, bench) = (sender.clone(), &next, &tasks, &bench);
-            scope.spawn(move || {
-                while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (order, done) = match *task {
-                        Task::Control(role, tls) => (0, Done::Control(bench.control(role, tls))),
-                        Task::Mutant(order, mutant, role) => {
-                            (order, Done::Row(bench.mutant(mutant, role)))
-                        }
-                    };
-                    if bench.stop.is_set() || sender.send((order, done)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        for (order, done) in receiver {
+    let mut rows = Vec::new();
+    // First the controls by themselves: a busy machine is no bug of theirs.
+    let (controls, mutants): (Vec<Task>, Vec<Task>) =
+        tasks.into_iter().partition(|task| matches!(task, Task::Control(..)));
+    for tasks in [controls, mutants] {
+        bench.side_by_side(&tasks, |order, done| {
             tell(&done);
             match done {
                 Done::Control(control) => report.controls.push(control),
                 Done::Row(row) => rows.push((order, row)),
             }
-        }
-    });
+        });
+    }
     rows.sort_by_key(|(order, _)| *order);
     report.rows = rows.into_iter().map(|(_, row)| row).collect();
     Ok(report)
 }
 
-/// The longest first: the controls, and the mutants that wait for deadlines; the tunnel before TLS.
+/// The longest first: the mutants that wait for deadlines; the tunnel before TLS.
 fn tasks(tls: Option<bool>) -> Vec<Task> {
     let rows = mutants::all().flat_map(|mutant| mutant.roles().iter().map(move |r| (mutant, *r)));
     let mut rows: Vec<_> = rows.enumerate().collect();
@@ -227,6 +210,35 @@ struct Ran {
 }
 
 impl Bench<'_> {
+    /// Many at once: most of the time they wait.
+    fn side_by_side(&self, tasks: &[Task], mut tell: impl FnMut(usize, Done)) {
+        let next = AtomicUsize::new(0);
+        let workers = thread::available_parallelism().map_or(1, usize::from) * 4;
+        let (sender, receiver) = channel();
+        thread::scope(|scope| {
+            for _ in 0..workers.min(tasks.len()) {
+                let (sender, next) = (sender.clone(), &next);
+                scope.spawn(move || {
+                    while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let (order, done) = match *task {
+                            Task::Control(role, tls) => (0, Done::Control(self.control(role, tls))),
+                            Task::Mutant(order, mutant, role) => {
+                                (order, Done::Row(self.mutant(mutant, role)))
+                            }
+                        };
+                        if self.stop.is_set() || sender.send((order, done)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            for (order, done) in receiver {
+                tell(order, done);
+            }
+        });
+    }
+
     /// All cases against the model without a bug. Failures are played a second time: it is the machine that
     /// may be slow, and then not the cases.
     fn control(&self, role: Role, tls: bool) -> Control {

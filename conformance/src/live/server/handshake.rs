@@ -1,5 +1,7 @@
 //! Handshakes and traffic that a server has to accept.
 
+use std::time::{Duration, Instant};
+
 use tunnelproof_vectors::build::keys;
 use tunnelproof_vectors::build::primitives::rsa::{Oaep, PrivateKey};
 use tunnelproof_vectors::build::primitives::stream;
@@ -58,18 +60,25 @@ pub fn cases() -> Vec<Case> {
             &["HS-014", "HS-029"],
             "C1's first octet is 00 and is there",
             |stage| {
-                let (mut peer, request) = stage.greeted()?;
-                // With the time of each try: on a busy machine the search can outlast what counts as fresh.
-                let (m2, request) = (0..10_000)
-                    .map(|i| {
-                        let seed = stream(&format!("{i} {}", stage.salt), 20);
-                        let request = Request { seed, t: now(), ..request.clone() };
-                        (request.m2(), request)
-                    })
-                    .find(|(m2, request)| m2[request.spki().len()] == 0)
-                    .unwrap_or_else(|| (Vec::new(), request.clone()));
-                peer.send("M2", &m2);
-                stage.answered(peer, &request, &m2).map(|_| ())
+                // On a busy machine the search for it can outlast the server: then another connection is greeted.
+                const LONGEST: Duration = Duration::from_secs(4);
+                for turn in 0..8 {
+                    let (mut peer, request) = stage.greeted()?;
+                    let begun = Instant::now();
+                    let found = (0..)
+                        .take_while(|_| begun.elapsed() < LONGEST)
+                        .map(|i| {
+                            let seed = stream(&format!("{turn} {i} {}", stage.salt), 20);
+                            let request = Request { seed, t: now(), ..request.clone() };
+                            (request.m2(), request)
+                        })
+                        .find(|(m2, request)| m2[request.spki().len()] == 0);
+                    if let Some((m2, request)) = found {
+                        peer.send("M2", &m2);
+                        return stage.answered(peer, &request, &m2).map(|_| ());
+                    }
+                }
+                Err(stage.late("no C1 that begins with 00 was found"))
             },
         ),
         accept(
