@@ -62,3 +62,12 @@ fn a_look_up_has_failed_when_the_release_delay_ends_whatever_comes_then() {
         assert_eq!(run("server", &octets), verdict, "{seed}");
     }
 }
+
+/// The model, which mutants are made of, panicked.
+#[test]
+fn a_request_of_tls_verify_without_a_peer_is_a_bad_request() {
+    assert_eq!(
+        run("operation", br#"{"in":{"now_ms":"1700000002500"},"op":"tls.verify"}"#),
+        "bad request"
+    );
+}

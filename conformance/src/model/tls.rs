@@ -14,7 +14,7 @@ type Accepted = Map<String, Value>;
 
 impl Model {
     pub(super) fn tls_verify(&self, input: &Map<String, Value>) -> Result<Map<String, Value>> {
-        let client = input["peer"] == "client";
+        let client = input.get("peer").is_some_and(|peer| peer == "client");
         let request = self.asked(input)?;
         let mut found = self.in_time(&request);
         if !client {
