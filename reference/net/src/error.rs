@@ -124,7 +124,7 @@ impl fmt::Display for Failure {
             let (class, code) = (error.class().name(), error.code());
             write!(f, "{error} ({class} {code}, {})", error.requirement())?;
             if let Self::TlsClient { certificate, .. } = self {
-                write!(f, "; its certificate: {}, sha256 ", certificate.subject.escape_debug())?;
+                write!(f, "; its certificate: {}, sha256 ", certificate.subject().escape_debug())?;
                 certificate.fingerprint.iter().try_for_each(|octet| write!(f, "{octet:02x}"))?;
             }
             return Ok(());

@@ -76,7 +76,7 @@ fn connect(tls: &ClientTls, mut socket: TcpStream) -> Result<()> {
         connection.complete_io(&mut socket)?;
     }
     let certificate = tls.admit(&name, &connection)?.certificate.ok_or("a server has one")?;
-    println!("client: the server is {}", certificate.subject.escape_debug());
+    println!("client: the server is {}", certificate.subject().escape_debug());
     let mut received = String::new();
     let mut stream = BufReader::new(Stream::new(&mut connection, &mut socket));
     stream.read_line(&mut received)?;

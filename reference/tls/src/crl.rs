@@ -3,16 +3,13 @@
 //! webpki parses them, finds serial numbers and checks signatures. Which list is used is decided here: webpki
 //! takes the first of an issuer's, does not look at thisUpdate, and knows no keyUsage of an anchor.
 
-use std::collections::HashSet;
-
 use rustls::pki_types::SignatureVerificationAlgorithm;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
-use x509_parser::extensions::X509Extension;
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::error::TlsError;
-use crate::form::Certificate;
+use crate::form::{Certificate, Issuer, twice};
 use crate::policy::Policies;
 use crate::signed::Signed;
 
@@ -76,11 +73,11 @@ impl Crl {
     // spec: TLS-069
     fn is_signed_by(
         &self,
-        issuer: &Certificate<'_>,
+        issuer: &Issuer<'_>,
         algorithms: &[&dyn SignatureVerificationAlgorithm],
     ) -> bool {
         issuer.key_usage.is_none_or(|usage| usage.crl_sign())
-            && self.signed.is_by(issuer, algorithms)
+            && self.signed.is_by(&issuer.spki, algorithms)
     }
 
     /// thisUpdate and nextUpdate.
@@ -94,18 +91,12 @@ impl Crl {
     }
 }
 
-/// An extension whose kind stands before it already.
-fn twice<'a>(extensions: &'a [X509Extension<'a>]) -> Option<&'a X509Extension<'a>> {
-    let mut seen = HashSet::new();
-    extensions.iter().find(|extension| !seen.insert(&extension.oid))
-}
-
 /// Looks `certificate` up in each usable CRL of `issuer`.
 // spec: TLS-068, TLS-070, TLS-071
 pub(crate) fn check(
     crls: &[Crl],
     certificate: &Certificate<'_>,
-    issuer: &Certificate<'_>,
+    issuer: &Issuer<'_>,
     now: u64,
     policies: Policies,
     algorithms: &[&dyn SignatureVerificationAlgorithm],

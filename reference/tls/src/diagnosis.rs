@@ -68,7 +68,7 @@ pub(crate) fn of(
         // No time is inside a validity that ends before it begins.
         Error::InvalidCertValidity => candidates(leaf, others, anchors)
             .iter()
-            .find_map(|certificate| certificate.check_validity(now, requirement).err())
+            .find_map(|certificate| certificate.validity().check(now, requirement).err())
             .unwrap_or_else(|| form("its validity ends before it begins".into())),
         Error::CaUsedAsEndEntity => ca("the certificate is a CA's, not a peer's", "TLS-034"),
         Error::EndEntityUsedAsCa => ca("an issuer has no basicConstraints with cA true", "TLS-040"),
@@ -162,11 +162,12 @@ fn issuer_fault(
                 Certificate::parse(der).is_ok_and(|issuer| {
                     issuer.subject() == current.issuer() && {
                         checks += 1;
-                        checks <= MAX_CHECKS && signature.is_by(&issuer, trust.algorithms.all)
+                        checks <= MAX_CHECKS
+                            && signature.is_by(issuer.x509.public_key().raw, trust.algorithms.all)
                     }
                 })
             })?;
-        fault = fault.or(check_issuer(&Certificate::parse(issuer).ok()?, below).err());
+        fault = fault.or(check_issuer(&Certificate::parse(issuer).ok()?.as_issuer(), below).err());
         if is_anchor {
             return fault;
         }

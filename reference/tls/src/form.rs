@@ -1,11 +1,15 @@
 //! What the rules ask of one certificate, read with x509-parser: webpki looks at neither keyUsage nor an
 //! anchor's own extensions, and does not show what it has read.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 
 use x509_parser::asn1_rs::{Any, Class, Tag};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{KeyUsage, ParsedExtension};
+use x509_parser::certificate::{X509Certificate, X509CertificateParser};
+use x509_parser::error::X509Error;
+use x509_parser::extensions::{
+    BasicConstraints, GeneralName, KeyUsage, SubjectAlternativeName, X509Extension,
+};
+use x509_parser::nom::Parser;
 use x509_parser::oid_registry::{
     OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_PKCS1_RSAENCRYPTION,
     OID_SIG_ED25519, OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_EXTENDED_KEY_USAGE,
@@ -33,32 +37,30 @@ impl<'a> Certificate<'a> {
     /// Reads one certificate, of any version.
     // spec: TLS-036 (webpki demands DER and version 3 of all but anchors; twice the same extension is caught here)
     pub(crate) fn parse(der: &'a [u8]) -> Result<Self, TlsError> {
-        let (rest, x509) = X509Certificate::from_der(der)
+        // Only the extensions that a rule is about are read.
+        let (rest, x509) = X509CertificateParser::new()
+            .with_deep_parse_extensions(false)
+            .parse(der)
             .map_err(|error| form(format!("not a DER certificate of X.509: {error}")))?;
         if !rest.is_empty() {
             return Err(form(format!("{} octets follow the certificate", rest.len())));
         }
-        let mut seen = HashSet::new();
+        if let Some(twice) = twice(x509.extensions()) {
+            return Err(form(format!("extension {} is there twice", twice.oid)));
+        }
         let mut is_ca = false;
         let mut path_len = None;
         let mut key_usage = None;
         let mut has_extended_key_usage = false;
         let mut has_unknown_critical = false;
         for extension in x509.extensions() {
-            if !seen.insert(extension.oid.clone()) {
-                return Err(form(format!("extension {} is there twice", extension.oid)));
+            if extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS {
+                let basic: BasicConstraints = value(extension)?;
+                (is_ca, path_len) = (basic.ca, basic.path_len_constraint);
+            } else if extension.oid == OID_X509_EXT_KEY_USAGE {
+                key_usage = Some(value(extension)?);
             }
-            match extension.parsed_extension() {
-                ParsedExtension::ParseError { error } => {
-                    return Err(form(format!("extension {}: {error}", extension.oid)));
-                }
-                ParsedExtension::BasicConstraints(basic) => {
-                    (is_ca, path_len) = (basic.ca, basic.path_len_constraint);
-                }
-                ParsedExtension::KeyUsage(usage) => key_usage = Some(*usage),
-                ParsedExtension::ExtendedKeyUsage(_) => has_extended_key_usage = true,
-                _ => {}
-            }
+            has_extended_key_usage |= extension.oid == OID_X509_EXT_EXTENDED_KEY_USAGE;
             has_unknown_critical |= extension.critical
                 && ![
                     OID_X509_EXT_BASIC_CONSTRAINTS,
@@ -69,8 +71,16 @@ impl<'a> Certificate<'a> {
                 ]
                 .contains(&extension.oid);
         }
-        drop(seen);
         Ok(Self { x509, is_ca, path_len, key_usage, has_extended_key_usage, has_unknown_critical })
+    }
+
+    /// The names in the subjectAltName, if there is one.
+    pub(crate) fn names(&self) -> Result<Vec<GeneralName<'_>>, TlsError> {
+        let mut extensions = self.x509.extensions().iter();
+        match extensions.find(|extension| extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME) {
+            Some(found) => Ok(value::<SubjectAlternativeName<'_>>(found)?.general_names),
+            None => Ok(Vec::new()),
+        }
     }
 
     pub(crate) fn subject(&self) -> &[u8] {
@@ -85,22 +95,21 @@ impl<'a> Certificate<'a> {
         self.x509.extensions().iter().any(|e| e.oid == OID_X509_EXT_NAME_CONSTRAINTS)
     }
 
-    /// Refuses at a time outside the validity; both ends are inside.
-    // spec: TLS-037, TLS-038
-    pub(crate) fn check_validity(
-        &self,
-        now: u64,
-        requirement: &'static str,
-    ) -> Result<(), TlsError> {
+    pub(crate) fn validity(&self) -> Validity {
         let validity = self.x509.validity();
-        let (from, until) = (validity.not_before.timestamp(), validity.not_after.timestamp());
-        if i128::from(now) < i128::from(from) {
-            return Err(TlsError::NotYetValid { from, now, requirement });
+        Validity { from: validity.not_before.timestamp(), until: validity.not_after.timestamp() }
+    }
+
+    /// What the rules ask of it if it has issued another, or is an anchor.
+    pub(crate) fn as_issuer(&self) -> Issuer<'_> {
+        Issuer {
+            validity: self.validity(),
+            is_ca: self.is_ca,
+            path_len: self.path_len,
+            key_usage: self.key_usage,
+            key: self.check_key(),
+            spki: Cow::Borrowed(self.x509.public_key().raw),
         }
-        if i128::from(now) > i128::from(until) {
-            return Err(TlsError::Expired { until, now, requirement });
-        }
-        Ok(())
     }
 
     /// Refuses two forms that are not DER and that parsers let pass: an integer with an octet too many as the serial
@@ -147,6 +156,63 @@ impl<'a> Certificate<'a> {
             weak("a key is neither RSA nor ECDSA nor Ed25519")
         }
     }
+}
+
+/// What the rules ask of the issuer of another certificate, and of an anchor.
+#[derive(Debug)]
+pub(crate) struct Issuer<'a> {
+    pub(crate) validity: Validity,
+    pub(crate) is_ca: bool,
+    pub(crate) path_len: Option<u32>,
+    pub(crate) key_usage: Option<KeyUsage>,
+    /// What [`Certificate::check_key`] says.
+    pub(crate) key: Result<(), TlsError>,
+    /// The subjectPublicKeyInfo, DER.
+    pub(crate) spki: Cow<'a, [u8]>,
+}
+
+impl Issuer<'_> {
+    pub(crate) fn into_owned(self) -> Issuer<'static> {
+        Issuer { spki: Cow::Owned(self.spki.into_owned()), ..self }
+    }
+}
+
+/// From a first to a last second since the Unix epoch, both inside.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Validity {
+    pub(crate) from: i64,
+    pub(crate) until: i64,
+}
+
+impl Validity {
+    /// Refuses a time outside.
+    // spec: TLS-037, TLS-038
+    pub(crate) fn check(self, now: u64, requirement: &'static str) -> Result<(), TlsError> {
+        let Self { from, until } = self;
+        if i128::from(now) < i128::from(from) {
+            return Err(TlsError::NotYetValid { from, now, requirement });
+        }
+        if i128::from(now) > i128::from(until) {
+            return Err(TlsError::Expired { until, now, requirement });
+        }
+        Ok(())
+    }
+}
+
+/// What an extension says.
+fn value<'a, T: FromDer<'a, X509Error>>(extension: &X509Extension<'a>) -> Result<T, TlsError> {
+    match T::from_der(extension.value) {
+        Ok(([], value)) => Ok(value),
+        Ok(_) => Err(form(format!("extension {}: octets follow its value", extension.oid))),
+        Err(error) => Err(form(format!("extension {}: {error}", extension.oid))),
+    }
+}
+
+/// An extension whose kind another has too.
+pub(crate) fn twice<'a>(extensions: &'a [X509Extension<'a>]) -> Option<&'a X509Extension<'a>> {
+    let mut sorted: Vec<_> = extensions.iter().collect();
+    sorted.sort_unstable_by_key(|extension| extension.oid.as_bytes());
+    sorted.windows(2).find(|pair| pair[0].oid == pair[1].oid).map(|pair| pair[1])
 }
 
 /// The contents of the list of extensions of a tbsCertificate.

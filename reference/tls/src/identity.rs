@@ -2,7 +2,7 @@
 
 use secure_tunnel::credentials::Id;
 use x509_parser::asn1_rs::Tag;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::extensions::GeneralName;
 
 use crate::error::TlsError;
 use crate::form::Certificate;
@@ -15,20 +15,12 @@ const URI_TAG: Tag = Tag(6);
 
 /// The identity in a client's leaf.
 pub(crate) fn identity(leaf: &Certificate<'_>) -> Result<Id, TlsError> {
-    let mut named = leaf
-        .x509
-        .extensions()
-        .iter()
-        .filter_map(|extension| match extension.parsed_extension() {
-            ParsedExtension::SubjectAlternativeName(names) => Some(&names.general_names),
-            _ => None,
-        })
-        .flatten()
-        .filter_map(|name| match name {
-            GeneralName::URI(uri) => after_scheme(uri.as_bytes()),
-            GeneralName::Invalid(tag, octets) if *tag == URI_TAG => after_scheme(octets),
-            _ => None,
-        });
+    let names = leaf.names()?;
+    let mut named = names.iter().filter_map(|name| match name {
+        GeneralName::URI(uri) => after_scheme(uri.as_bytes()),
+        GeneralName::Invalid(tag, octets) if *tag == URI_TAG => after_scheme(octets),
+        _ => None,
+    });
     match (named.next(), named.next()) {
         (Some(encoded), None) => id(&percent_decoded(encoded)?),
         // spec: TLS-063

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use sha2::{Digest, Sha256};
 
 use crate::error::TlsError;
-use crate::lists::Lists;
+use crate::lists::{Fingerprint, Lists};
 use crate::trust::Trust;
 use crate::verify::{Examined, Peer};
 
@@ -46,7 +46,7 @@ impl InForce {
         &self,
         chain: &[CertificateDer<'_>],
         now: u64,
-    ) -> Result<Examined, TlsError> {
+    ) -> Result<Arc<Examined>, TlsError> {
         let client = self.examine(Peer::Client, chain, now)?;
         let lists = Arc::clone(&self.lists.read().unwrap_or_else(PoisonError::into_inner));
         match &client.identity {
@@ -62,7 +62,7 @@ impl InForce {
         name: &ServerName<'_>,
         chain: &[CertificateDer<'_>],
         now: u64,
-    ) -> Result<Examined, TlsError> {
+    ) -> Result<Arc<Examined>, TlsError> {
         self.examine(Peer::Server { name }, chain, now)
     }
 
@@ -71,13 +71,15 @@ impl InForce {
         peer: Peer<'_>,
         chain: &[CertificateDer<'_>],
         now: u64,
-    ) -> Result<Examined, TlsError> {
+    ) -> Result<Arc<Examined>, TlsError> {
         let (trust, found) = self.both();
-        let key = key(peer, chain);
+        let (leaf, others) = chain.split_first().ok_or(TlsError::NoCertificate)?;
+        let fingerprint = Sha256::digest(leaf).into();
+        let key = key(peer, &fingerprint, others);
         if let Some(examined) = found.get(&key, now) {
             return Ok(examined);
         }
-        let examined = trust.examine(peer, chain, now)?;
+        let examined = Arc::new(trust.examine(peer, fingerprint, chain, now)?);
         found.note(key, &examined);
         Ok(examined)
     }
@@ -91,12 +93,12 @@ fn with_nothing_found(trust: Trust) -> (Arc<Trust>, Arc<Found>) {
 /// chain and the time alone. A full handshake would verify it twice, for rustls and when the connection is admitted,
 /// and each resumption again. What was refused is verified again.
 // spec: TLS-079, TLS-080
-struct Found(Mutex<LruCache<Key, Examined>>);
+struct Found(Mutex<LruCache<Key, Arc<Examined>>>);
 
-/// SHA-256 over who it is and the chain: a peer can make a chain long, and many of one.
+/// SHA-256 over who it is, the leaf's fingerprint and the other certificates: a peer can make a chain long, and many of one.
 type Key = [u8; 32];
 
-fn key(peer: Peer<'_>, chain: &[CertificateDer<'_>]) -> Key {
+fn key(peer: Peer<'_>, leaf: &Fingerprint, others: &[CertificateDer<'_>]) -> Key {
     let mut hash = Sha256::new();
     match peer {
         Peer::Server { name } => {
@@ -106,7 +108,8 @@ fn key(peer: Peer<'_>, chain: &[CertificateDer<'_>]) -> Key {
         }
         Peer::Client => hash.update(0u64.to_be_bytes()), // no name has this length
     }
-    for der in chain {
+    hash.update(leaf);
+    for der in others {
         hash.update((der.len() as u64).to_be_bytes());
         hash.update(der);
     }
@@ -117,15 +120,15 @@ fn key(peer: Peer<'_>, chain: &[CertificateDer<'_>]) -> Key {
 const FOUND: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 impl Found {
-    fn get(&self, key: &Key, now: u64) -> Option<Examined> {
+    fn get(&self, key: &Key, now: u64) -> Option<Arc<Examined>> {
         self.lock().get(key).filter(|examined| examined.window.contains(now)).cloned()
     }
 
-    fn note(&self, key: Key, examined: &Examined) {
-        self.lock().put(key, examined.clone());
+    fn note(&self, key: Key, examined: &Arc<Examined>) {
+        self.lock().put(key, Arc::clone(examined));
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<Key, Examined>> {
+    fn lock(&self) -> MutexGuard<'_, LruCache<Key, Arc<Examined>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,15 @@
 //! What the application is told of the peer: section 7.5.
 
+use std::sync::Arc;
+
 use rustls::pki_types::CertificateDer;
 use rustls::{ConnectionCommon, HandshakeKind, ProtocolVersion};
 use secure_tunnel::credentials::Id;
 use sha2::{Digest, Sha256};
+use x509_parser::prelude::{FromDer, X509Name};
 
 use crate::error::TlsError;
-use crate::form::Certificate;
+use crate::form::{Certificate, Validity};
 use crate::lists::Fingerprint;
 use crate::verify::Examined;
 
@@ -39,16 +42,15 @@ pub struct PeerInfo {
 pub struct CertificateInfo {
     /// SHA-256 of the whole DER.
     pub fingerprint: Fingerprint,
-    /// The subject, as `CN=alice, O=...`.
-    pub subject: String,
-    /// The issuer, likewise.
-    pub issuer: String,
-    /// The serial number, `01:ab:...`.
-    pub serial: String,
+    /// The serial number: the content of the INTEGER, which has a leading zero octet before a high bit.
+    pub serial: Vec<u8>,
     /// First second of the validity, since the Unix epoch.
     pub not_before: i64,
     /// Last second of it.
     pub not_after: i64,
+    /// A Name, DER.
+    subject: Vec<u8>,
+    issuer: Vec<u8>,
 }
 
 impl CertificateInfo {
@@ -57,31 +59,48 @@ impl CertificateInfo {
     /// # Errors
     /// [`TlsError::CertificateForm`].
     pub fn of(der: &[u8]) -> Result<Self, TlsError> {
-        Ok(Self::from_parsed(&Certificate::parse(der)?, der))
+        Ok(Self::from_parsed(&Certificate::parse(der)?, Sha256::digest(der).into()))
     }
 
-    /// What `parsed` says, which was read from `der`.
-    pub(crate) fn from_parsed(parsed: &Certificate<'_>, der: &[u8]) -> Self {
-        let x509 = &parsed.x509;
+    /// What `parsed` says, which has this fingerprint.
+    pub(crate) fn from_parsed(parsed: &Certificate<'_>, fingerprint: Fingerprint) -> Self {
+        let Validity { from, until } = parsed.validity();
         Self {
-            fingerprint: Sha256::digest(der).into(),
-            subject: x509.subject().to_string(),
-            issuer: x509.issuer().to_string(),
-            serial: x509.raw_serial_as_string(),
-            not_before: x509.validity().not_before.timestamp(),
-            not_after: x509.validity().not_after.timestamp(),
+            fingerprint,
+            serial: parsed.x509.raw_serial().to_vec(),
+            not_before: from,
+            not_after: until,
+            subject: parsed.subject().to_vec(),
+            issuer: parsed.issuer().to_vec(),
         }
     }
+
+    /// The subject, as `CN=alice, O=...`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        name(&self.subject)
+    }
+
+    /// The issuer, likewise.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        name(&self.issuer)
+    }
+}
+
+fn name(der: &[u8]) -> String {
+    // It was read from a certificate, so it can be read.
+    X509Name::from_der(der).map(|(_, name)| name.to_string()).unwrap_or_default()
 }
 
 /// What a connection shows of its peer, with `authorization` as the verdict.
 pub(crate) fn info<D>(
     connection: &ConnectionCommon<D>,
-    authorization: Result<Examined, TlsError>,
+    authorization: Result<Arc<Examined>, TlsError>,
 ) -> PeerInfo {
     let chain = connection.peer_certificates().unwrap_or_default().to_vec();
     let (authorized, identity, certificate) = match authorization {
-        Ok(Examined { identity, certificate, .. }) => (Ok(()), identity, Some(certificate)),
+        Ok(examined) => (Ok(()), examined.identity.clone(), Some(examined.certificate.clone())),
         Err(error) => {
             let shown = chain.first().and_then(|der| CertificateInfo::of(der).ok());
             (Err(error), None, shown)

@@ -1,7 +1,9 @@
 //! Signatures of the handshake.
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
+use rustls::crypto::{
+    WebPkiSupportedAlgorithms, verify_tls13_signature, verify_tls13_signature_with_raw_key,
+};
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use rustls::{CertificateError, DigitallySignedStruct, Error};
 
@@ -15,8 +17,11 @@ pub(crate) fn tls13(
     signature: &DigitallySignedStruct,
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<HandshakeSignatureValid, Error> {
-    let parsed = Certificate::parse(certificate)
-        .map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
-    let key = SubjectPublicKeyInfoDer::from(parsed.x509.public_key().raw);
-    verify_tls13_signature_with_raw_key(message, &key, signature, algorithms)
+    verify_tls13_signature(message, certificate, signature, algorithms).or_else(|_| {
+        // Perhaps webpki can't read the certificate, and it still has a key.
+        let parsed = Certificate::parse(certificate)
+            .map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
+        let key = SubjectPublicKeyInfoDer::from(parsed.x509.public_key().raw);
+        verify_tls13_signature_with_raw_key(message, &key, signature, algorithms)
+    })
 }

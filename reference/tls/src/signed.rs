@@ -4,8 +4,6 @@ use rustls::pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer}
 use webpki::RawPublicKeyEntity;
 use x509_parser::asn1_rs::{Any, BitString, FromDer};
 
-use crate::form::Certificate;
-
 /// `SEQUENCE { what is signed, AlgorithmIdentifier, BIT STRING }`.
 #[derive(Debug)]
 pub(crate) struct Signed {
@@ -31,13 +29,13 @@ impl Signed {
         })
     }
 
-    /// Whether the signature is correct under the key of `issuer`, by one of `algorithms`.
+    /// Whether the signature is correct under the key in `spki`, a subjectPublicKeyInfo, by one of `algorithms`.
     pub(crate) fn is_by(
         &self,
-        issuer: &Certificate<'_>,
+        spki: &[u8],
         algorithms: &[&dyn SignatureVerificationAlgorithm],
     ) -> bool {
-        let spki = SubjectPublicKeyInfoDer::from(issuer.x509.public_key().raw);
+        let spki = SubjectPublicKeyInfoDer::from(spki);
         RawPublicKeyEntity::try_from(&spki).is_ok_and(|key| {
             algorithms
                 .iter()

@@ -5,7 +5,7 @@ use rustls::pki_types::{CertificateDer, TrustAnchor};
 
 use crate::crl::Crl;
 use crate::error::TlsError;
-use crate::form::{Certificate, form};
+use crate::form::{Certificate, Issuer, form};
 use crate::policy::Policies;
 
 /// Anchors, CRLs and policies, checked for form. It holds no clock: each verification is given its time.
@@ -14,6 +14,8 @@ pub struct Trust {
     /// The certificates of `anchors`, index for index.
     pub(crate) certificates: Vec<CertificateDer<'static>>,
     pub(crate) anchors: Vec<TrustAnchor<'static>>,
+    /// The same in what webpki does not look at, likewise.
+    pub(crate) issuers: Vec<Issuer<'static>>,
     /// `None` if no CRLs are configured, which differs from an empty list.
     pub(crate) crls: Option<Vec<Crl>>,
     pub(crate) policies: Policies,
@@ -29,8 +31,8 @@ impl Trust {
     pub fn new(anchors: &[impl AsRef<[u8]>], policies: Policies) -> Result<Self, TlsError> {
         let certificates: Vec<CertificateDer<'static>> =
             anchors.iter().map(|der| CertificateDer::from(der.as_ref().to_vec())).collect();
-        let anchors = certificates.iter().map(anchor).collect::<Result<_, _>>()?;
-        Ok(Self { certificates, anchors, ..Self::nobody(policies) })
+        let (anchors, issuers) = certificates.iter().map(anchor).collect::<Result<_, _>>()?;
+        Ok(Self { certificates, anchors, issuers, ..Self::nobody(policies) })
     }
 
     /// Configures CRLs, each in DER: from now on every certificate of a path is looked up. So nobody is accepted
@@ -48,7 +50,14 @@ impl Trust {
     #[must_use]
     pub fn nobody(policies: Policies) -> Self {
         let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
-        Self { certificates: Vec::new(), anchors: Vec::new(), crls: None, policies, algorithms }
+        Self {
+            certificates: Vec::new(),
+            anchors: Vec::new(),
+            issuers: Vec::new(),
+            crls: None,
+            policies,
+            algorithms,
+        }
     }
 
     /// The policies that were named.
@@ -58,9 +67,11 @@ impl Trust {
     }
 }
 
-fn anchor(der: &CertificateDer<'static>) -> Result<TrustAnchor<'static>, TlsError> {
-    Certificate::parse(der)?;
-    webpki::anchor_from_trusted_cert(der)
-        .map(|anchor| anchor.to_owned())
-        .map_err(|error| form(format!("an anchor is not DER of X.509: {error}")))
+fn anchor(
+    der: &CertificateDer<'static>,
+) -> Result<(TrustAnchor<'static>, Issuer<'static>), TlsError> {
+    let issuer = Certificate::parse(der)?.as_issuer().into_owned();
+    let anchor = webpki::anchor_from_trusted_cert(der)
+        .map_err(|error| form(format!("an anchor is not DER of X.509: {error}")))?;
+    Ok((anchor.to_owned(), issuer))
 }

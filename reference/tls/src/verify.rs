@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use secure_tunnel::credentials::Id;
+use sha2::{Digest, Sha256};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 use crate::crl;
 use crate::diagnosis;
 use crate::error::TlsError;
-use crate::form::{Certificate, form};
+use crate::form::{Certificate, Issuer};
 use crate::identity::identity;
 use crate::lists::Fingerprint;
 use crate::peer::CertificateInfo;
@@ -63,29 +64,34 @@ impl Trust {
         chain: &[CertificateDer<'_>],
         now: u64,
     ) -> Result<Verified, TlsError> {
-        let Examined { identity, certificate, .. } = self.examine(peer, chain, now)?;
-        Ok(Verified { fingerprint: certificate.fingerprint, identity })
+        let leaf = chain.first().ok_or(TlsError::NoCertificate)?;
+        let fingerprint = Sha256::digest(leaf).into();
+        let Examined { identity, .. } = self.examine(peer, fingerprint, chain, now)?;
+        Ok(Verified { fingerprint, identity })
     }
 
+    /// The same, when the fingerprint of the leaf is known already.
     pub(crate) fn examine(
         &self,
         peer: Peer<'_>,
+        fingerprint: Fingerprint,
         chain: &[CertificateDer<'_>],
         now: u64,
     ) -> Result<Examined, TlsError> {
         // spec: TLS-031, TLS-032 (webpki takes the others in any order)
         let (leaf_der, others) = chain.split_first().ok_or(TlsError::NoCertificate)?;
         let leaf = Certificate::parse(leaf_der)?;
-        let window = self.verify_path(peer, (leaf_der, &leaf), others, now)?;
+        let fault = |error| diagnosis::of(error, leaf_der, others, self, now);
+        let end_entity = EndEntityCert::try_from(leaf_der).map_err(fault)?;
+        let window = self.verify_path(peer, &leaf, &end_entity, others, now, fault)?;
         let identity = match peer {
             Peer::Server { name } => {
-                let parsed = EndEntityCert::try_from(leaf_der).map_err(|e| form(e.to_string()))?;
-                server_name::check(&parsed, name)?;
+                server_name::check(&end_entity, name)?;
                 None
             }
             Peer::Client => Some(identity(&leaf)?),
         };
-        let certificate = CertificateInfo::from_parsed(&leaf, leaf_der);
+        let certificate = CertificateInfo::from_parsed(&leaf, fingerprint);
         Ok(Examined { identity, certificate, window })
     }
 
@@ -93,11 +99,12 @@ impl Trust {
     fn verify_path(
         &self,
         peer: Peer<'_>,
-        (leaf, parsed): (&CertificateDer<'_>, &Certificate<'_>),
+        leaf: &Certificate<'_>,
+        end_entity: &EndEntityCert<'_>,
         others: &[CertificateDer<'_>],
         now: u64,
+        fault: impl FnOnce(webpki::Error) -> TlsError,
     ) -> Result<Window, TlsError> {
-        let fault = |error| diagnosis::of(error, leaf, others, self, now);
         // spec: TLS-046, TLS-047
         let usage = match peer {
             Peer::Server { .. } => KeyUsage::server_auth(),
@@ -105,7 +112,7 @@ impl Trust {
         };
         let refusal = RefCell::new(None); // of the first path that webpki accepts
         let window = Cell::new(None);
-        let policy = |path: &VerifiedPath<'_>| match self.check_path(path, parsed, now) {
+        let policy = |path: &VerifiedPath<'_>| match self.check_path(path, leaf, now) {
             Ok(found) => {
                 window.set(Some(found));
                 Ok(())
@@ -116,13 +123,13 @@ impl Trust {
             }
         };
         // spec: TLS-033, TLS-034, TLS-035, TLS-037, TLS-040, TLS-048, TLS-049, TLS-050, TLS-052
-        let found = EndEntityCert::try_from(leaf)
-            .map_err(fault)?
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(now));
+        let found = end_entity
             .verify_for_usage(
                 self.algorithms.all,
                 &self.anchors,
                 others,
-                UnixTime::since_unix_epoch(Duration::from_secs(now)),
+                time,
                 usage,
                 None,
                 Some(&policy),
@@ -144,22 +151,22 @@ impl Trust {
     ) -> Result<Window, TlsError> {
         let mut window = Window::ALWAYS;
         let found = self.anchors.iter().position(|known| std::ptr::eq(known, path.anchor()));
-        let anchor = found.and_then(|index| self.certificates.get(index));
-        let anchor = Certificate::parse(anchor.ok_or(diagnosis::NO_PATH)?)?;
+        let anchor = found.and_then(|index| self.issuers.get(index)).ok_or(diagnosis::NO_PATH)?;
         // spec: TLS-039
         if !self.policies.anchor_validity_ignored {
-            anchor.check_validity(now, "TLS-039")?;
-            window = window.valid(&anchor);
+            anchor.validity.check(now, "TLS-039")?;
+            window = window.valid(anchor.validity);
         }
         let intermediates: Vec<_> = path.intermediate_certificates().map(|c| c.der()).collect();
         let between: Vec<_> =
             intermediates.iter().map(|der| Certificate::parse(der)).collect::<Result<_, _>>()?;
         let below: Vec<_> = [leaf].into_iter().chain(&between).collect();
-        let issuers: Vec<_> = between.iter().chain([&anchor]).collect();
+        let above: Vec<_> = between.iter().map(Certificate::as_issuer).collect();
+        let issuers: Vec<_> = above.iter().chain([anchor]).collect();
         for certificate in &below {
             certificate.check_der()?;
-            certificate.check_validity(now, "TLS-037")?;
-            window = window.valid(certificate);
+            certificate.validity().check(now, "TLS-037")?;
+            window = window.valid(certificate.validity());
             // spec: TLS-048 (webpki lets a critical cRLDistributionPoints pass)
             if certificate.has_unknown_critical {
                 return Err(TlsError::CriticalExtension);
@@ -169,7 +176,7 @@ impl Trust {
         leaf.check_key()?;
         for (depth, issuer) in issuers.iter().enumerate() {
             check_issuer(issuer, depth)?;
-            issuer.check_key()?;
+            issuer.key.clone()?;
         }
         if let Some(crls) = &self.crls {
             for (certificate, issuer) in below.iter().zip(&issuers) {
@@ -203,7 +210,7 @@ impl Trust {
 /// What the issuer of another certificate, or the anchor, has to have; `below` certificates lie between it and the
 /// leaf.
 // spec: TLS-040, TLS-041, TLS-042
-pub(crate) fn check_issuer(issuer: &Certificate<'_>, below: usize) -> Result<(), TlsError> {
+pub(crate) fn check_issuer(issuer: &Issuer<'_>, below: usize) -> Result<(), TlsError> {
     let refused = |what, requirement| Err(TlsError::CaConstraints { what, requirement });
     if !issuer.is_ca {
         return refused("an issuer or anchor has no basicConstraints with cA true", "TLS-040");

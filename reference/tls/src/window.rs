@@ -1,7 +1,7 @@
 //! How long a chain that was accepted is accepted by the same trust.
 
 use crate::crl::Crl;
-use crate::form::Certificate;
+use crate::form::Validity;
 
 /// From a first to a last second since the Unix epoch, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,10 +18,9 @@ impl Window {
         (self.first..=self.last).contains(&i128::from(now))
     }
 
-    /// In which the certificate is valid.
-    pub(crate) fn valid(self, certificate: &Certificate<'_>) -> Self {
-        let validity = certificate.x509.validity();
-        self.from(validity.not_before.timestamp()).until(validity.not_after.timestamp())
+    /// In which a certificate with this validity is valid.
+    pub(crate) fn valid(self, validity: Validity) -> Self {
+        self.from(validity.from).until(validity.until)
     }
 
     /// The part around `now` in which the CRL neither comes into use nor goes out of it: one that comes may list a

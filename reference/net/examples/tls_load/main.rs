@@ -65,7 +65,8 @@ async fn main() -> Outcome<()> {
             here.push(handshakes(ours, config, cores).await?);
             there.push(handshakes(plain, config, cores).await?);
         }
-        report(&format!("{what} a second"), median(here), median(there));
+        let (here, there) = (median(here), median(there));
+        report(&format!("{what} a second"), here, there, here / there);
     }
 
     let tls = ClientTls::new(ClientSettings {
@@ -82,12 +83,13 @@ async fn main() -> Outcome<()> {
         let stream = connector.connect(localhost()?, dial(plain).await?).await?;
         there.push(echo(stream).await?);
     }
-    report("MB a second echoed", median(here), median(there));
+    let (here, there) = (median(here), median(there));
+    report("MB a second echoed", here, there, here / there);
     Ok(())
 }
 
-fn report(what: &str, here: f64, there: f64) {
-    println!("{what:28} {here:9.0} {there:15.0} {:7.3}", here / there);
+fn report(what: &str, here: f64, there: f64, ratio: f64) {
+    println!("{what:28} {here:9.0} {there:15.0} {ratio:7.3}");
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::ops::DerefMut;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustls::client::Resumption;
 use rustls::time_provider::DefaultTimeProvider;
@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection, ConnectionCommon, ServerConfig, Ser
 use secure_tunnel_tls::{Alpn, ClientSettings, ClientTls, ServerTls, server_name};
 
 use crate::{
-    CHUNK, Outcome, World, client_config, localhost, own, plain_config, report, tls, trust,
+    CHUNK, Outcome, World, client_config, localhost, median, own, plain_config, tls, trust,
 };
 
 /// Handshakes of each kind, and records.
@@ -60,9 +60,8 @@ pub fn measure(world: &World) -> Outcome<()> {
         )?;
         if known {
             let (mut ours, mut plain) = (here.connect(0, true)?, there.connect(0, true)?);
-            let (here, there) = fastest(|| Ok(()), || echo(&mut ours), || echo(&mut plain))?;
-            let speed = |time: Duration| 2.0 * CHUNK as f64 / 1e6 / time.as_secs_f64();
-            report("MB a second echoed", speed(here), speed(there));
+            let turns = in_turns(|| Ok(()), || echo(&mut ours), || echo(&mut plain))?;
+            turns.report("MB a second echoed", 2.0 * CHUNK as f64 / 1e6);
         }
     }
     Ok(())
@@ -107,33 +106,45 @@ fn compare(
     here: impl FnMut() -> Outcome<Pair>,
     there: impl FnMut() -> Outcome<Pair>,
 ) -> Outcome<()> {
-    let (here, there) = fastest(before, here, there)?;
-    report(what, 1.0 / here.as_secs_f64(), 1.0 / there.as_secs_f64());
+    in_turns(before, here, there)?.report(what, 1.0);
     Ok(())
 }
 
-/// The fifth percentile of what each takes: whatever else the machine does only adds time.
-fn fastest<T>(
+/// What each turn took, in seconds.
+struct Turns {
+    here: Vec<f64>,
+    there: Vec<f64>,
+}
+
+impl Turns {
+    /// Medians; that of the ratios of one turn here to the next there is not moved by a processor that gets slower.
+    fn report(self, what: &str, amount: f64) {
+        let Self { here, there } = self;
+        let ratios = there.iter().zip(&here).map(|(there, here)| there / here).collect();
+        crate::report(what, amount / median(here), amount / median(there), median(ratios));
+    }
+}
+
+fn in_turns<T>(
     before: impl Fn() -> Outcome<()>,
     mut here: impl FnMut() -> Outcome<T>,
     mut there: impl FnMut() -> Outcome<T>,
-) -> Outcome<(Duration, Duration)> {
-    let mut times = [Vec::with_capacity(COUNT), Vec::with_capacity(COUNT)];
+) -> Outcome<Turns> {
+    let mut turns = Turns { here: Vec::with_capacity(COUNT), there: Vec::with_capacity(COUNT) };
     for _ in 0..COUNT {
+        // Before both, so that neither finds warmer caches than the other.
         before()?;
         let started = Instant::now();
         let ours = here()?;
-        let between = Instant::now();
+        turns.here.push(started.elapsed().as_secs_f64());
+        drop(ours);
+        before()?;
+        let started = Instant::now();
         let plain = there()?;
-        times[0].push(between - started);
-        times[1].push(between.elapsed());
-        drop((ours, plain));
+        turns.there.push(started.elapsed().as_secs_f64());
+        drop(plain);
     }
-    let [here, there] = times.map(|mut times| {
-        times.sort_unstable();
-        times[COUNT / 20]
-    });
-    Ok((here, there))
+    Ok(turns)
 }
 
 /// To the end, with the tickets of the server.

@@ -144,8 +144,8 @@ impl Told {
             reason: peer.authorized.as_ref().err().map(Diagnostic::code),
             identity: peer.identity.as_ref().map(|id| hex::encode(id.as_str())),
             fingerprint: certificate.map(|certificate| hex::encode(certificate.fingerprint)),
-            subject: certificate.map(|certificate| certificate.subject.clone()),
-            issuer: certificate.map(|certificate| certificate.issuer.clone()),
+            subject: certificate.map(|certificate| certificate.subject()),
+            issuer: certificate.map(|certificate| certificate.issuer()),
             serial: certificate.map(|certificate| serial(&certificate.serial)),
             not_before: certificate.map(|certificate| certificate.not_before),
             not_after: certificate.map(|certificate| certificate.not_after),
@@ -161,10 +161,10 @@ impl Told {
     }
 }
 
-/// `00:8f:01` to `8f01`.
-fn serial(colons: &str) -> String {
-    let octets: Vec<&str> = colons.split(':').skip_while(|octet| *octet == "00").collect();
-    octets.concat()
+/// Hexadecimal, without leading zero octets.
+fn serial(octets: &[u8]) -> String {
+    let zeros = octets.iter().take_while(|octet| **octet == 0).count();
+    hex::encode(&octets[zeros..])
 }
 
 #[cfg(test)]
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn serials_have_no_leading_zero_octets() {
-        assert_eq!(serial("00:8f:00:01"), "8f0001");
-        assert_eq!(serial("10:01"), "1001");
+        assert_eq!(serial(&[0, 0x8f, 0, 1]), "8f0001");
+        assert_eq!(serial(&[0x10, 1]), "1001");
     }
 }
