@@ -1,9 +1,7 @@
 //! Keys and records: the specification, sections 4.1 to 4.5 and 4.8.
 
-use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Key, Nonce, Tag};
 use serde_json::{Map, Value};
+use tunnelproof_vectors::build::primitives::{gcm_open, gcm_seal};
 
 use super::digest::{expand, expand_to, extract, len8, sha256};
 use super::refusal::{Result, check, fault, trap};
@@ -212,7 +210,7 @@ impl Model {
     /// CHAN-010: the record number `n`, under the chain key of its generation.
     pub(super) fn seal(&self, chain: &[u8; 32], n: u64, kind: Kind, payload: &[u8]) -> Vec<u8> {
         let (key, iv) = self.generation(chain);
-        let mut octets = Vec::with_capacity(1 + payload.len() + TAG);
+        let mut octets = Vec::with_capacity(1 + payload.len());
         if self.bug(Bug::TypeAfterPayload) {
             octets.extend_from_slice(payload);
             octets.push(kind.octet());
@@ -220,9 +218,7 @@ impl Model {
             octets.push(kind.octet());
             octets.extend_from_slice(payload);
         }
-        let tag = gcm(&key, &self.record_nonce(&iv, n), &self.additional_data(n), &mut octets);
-        octets.extend_from_slice(&tag);
-        octets
+        gcm_seal(&key, &self.record_nonce(&iv, n), &self.additional_data(n), &octets)
     }
 
     /// CHAN-013, CHAN-021: the plaintext of a record, if it opens as number `n`.
@@ -237,26 +233,15 @@ impl Model {
         } else {
             TAG
         };
-        let mut plaintext = ciphertext.to_vec();
         if compared == TAG {
-            let tag: [u8; TAG] = tag.try_into().ok()?;
-            Aes256Gcm::new(&Key::<Aes256Gcm>::from(key))
-                .decrypt_inout_detached(
-                    &Nonce::from(nonce),
-                    &data,
-                    InOutBuf::from(plaintext.as_mut_slice()),
-                    &Tag::from(tag),
-                )
-                .ok()?;
-        } else {
-            // Counter mode undoes itself; encrypting once more gives the tag that there should be.
-            gcm(&key, &nonce, &data, &mut plaintext);
-            let expected = gcm(&key, &nonce, &data, &mut plaintext.clone());
-            if expected[..compared] != tag[..compared] {
-                return None;
-            }
+            return gcm_open(&key, &nonce, &data, record);
         }
-        Some(plaintext)
+        // Counter mode undoes itself; encrypting once more gives the tag that there should be.
+        let mut plaintext = gcm_seal(&key, &nonce, &data, ciphertext);
+        plaintext.truncate(ciphertext.len());
+        let expected = gcm_seal(&key, &nonce, &data, &plaintext);
+        let expected = &expected[plaintext.len()..];
+        (expected[..compared] == tag[..compared]).then_some(plaintext)
     }
 
     /// CHAN-018.
@@ -370,11 +355,4 @@ impl Model {
         let context: &[u8] = if self.bug(Bug::ExporterContextNotHashed) { &context } else { &hash };
         expand(exporter, &[prefix, &label, context], length).ok_or(check("output_length"))
     }
-}
-
-/// Encrypts in place and returns the tag.
-fn gcm(key: &[u8; 32], nonce: &[u8; 12], data: &[u8], octets: &mut [u8]) -> [u8; TAG] {
-    Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
-        .encrypt_inout_detached(&Nonce::from(*nonce), data, InOutBuf::from(octets))
-        .map_or([0; TAG], Into::into) // fails only above 2^36 octets
 }

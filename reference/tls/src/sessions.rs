@@ -9,7 +9,7 @@ use rustls::server::StoresServerSessions;
 use zeroize::Zeroizing;
 
 /// So many; the oldest is forgotten for another.
-const SESSIONS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+const SESSIONS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// Sessions by what names them in a ticket. They hold secrets, which are wiped.
 pub(crate) struct Sessions(Mutex<Cache>);
@@ -69,6 +69,6 @@ mod tests {
         assert_eq!(sessions.take(&name(0)), None, "made room for the last");
         assert_eq!(sessions.take(&name(1)), Some(vec![7, 7]));
         assert_eq!(sessions.take(&name(1)), None, "a ticket is used once");
-        assert_eq!(format!("{sessions:?}"), "Sessions { held: 4095, .. }");
+        assert_eq!(format!("{sessions:?}"), "Sessions { held: 1023, .. }");
     }
 }
