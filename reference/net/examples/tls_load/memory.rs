@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection, ConnectionCommon, ServerConfig, Ser
 use secure_tunnel_tls::{Alpn, ClientSettings, ClientTls, ServerTls, server_name};
 
 use crate::{
-    CHUNK, Outcome, World, client_config, localhost, median, own, plain_config, tls, trust,
+    CHUNK, Outcome, World, client_config, localhost, own, plain_config, report, tls, trust,
 };
 
 /// Handshakes of each kind, and records.
@@ -117,11 +117,10 @@ struct Turns {
 }
 
 impl Turns {
-    /// Medians; that of the ratios of one turn here to the next there is not moved by a processor that gets slower.
+    /// `amount` was done in each.
     fn report(self, what: &str, amount: f64) {
-        let Self { here, there } = self;
-        let ratios = there.iter().zip(&here).map(|(there, here)| there / here).collect();
-        crate::report(what, amount / median(here), amount / median(there), median(ratios));
+        let rates = |times: Vec<f64>| times.into_iter().map(|time| amount / time).collect();
+        report(what, rates(self.here), rates(self.there));
     }
 }
 

@@ -106,7 +106,8 @@ impl TlsServer {
         stream: impl AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
     ) -> Result<TlsStream, Failure> {
         let mut entry = self.gate.half_open.enter();
-        entry.unless_evicted(accept(&self.tls, Box::new(stream))).await?
+        // On the heap: whoever spawns this would move it.
+        entry.unless_evicted(Box::pin(accept(&self.tls, Box::new(stream)))).await?
     }
 
     /// Accepts connections in the background and runs their handshakes side by side.

@@ -35,7 +35,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
 /// Reading gives 0 octets at the peer's close_notify, and an error when the connection was cut off before it:
 /// [`Self::failure`] tells them apart. Shutting the writing side down sends close_notify.
 pub struct TlsStream {
-    io: tokio_rustls::TlsStream<Box<dyn Io>>,
+    /// It is large, and moved often.
+    io: Box<tokio_rustls::TlsStream<Box<dyn Io>>>,
     peer: Arc<PeerInfo>,
     binding: Option<[u8; 32]>,
     any_id: bool,
@@ -65,7 +66,7 @@ impl TlsStream {
     }
 
     fn new(
-        io: tokio_rustls::TlsStream<Box<dyn Io>>,
+        io: Box<tokio_rustls::TlsStream<Box<dyn Io>>>,
         peer: PeerInfo,
         binding: Option<[u8; 32]>,
         policies: Policies,
@@ -107,7 +108,7 @@ pub(crate) async fn accept(tls: &ServerTls, io: Box<dyn Io>) -> Result<TlsStream
         let leaf = connection.peer_certificates().and_then(<[_]>::first);
         Failure::of_client(error, leaf.and_then(|leaf| CertificateInfo::of(leaf).ok()))
     });
-    conclude(stream.into(), admitted, policies).await
+    conclude(Box::new(stream.into()), admitted, policies).await
 }
 
 /// The client's side, likewise.
@@ -130,11 +131,11 @@ pub(super) async fn connect(
     let admitted = tls.admit(name, connection).and_then(|peer| {
         Ok((peer, policies.tls_exporter.then(|| exporter(connection)).transpose()?))
     });
-    conclude(stream.into(), admitted.map_err(Failure::Tls), policies).await
+    conclude(Box::new(stream.into()), admitted.map_err(Failure::Tls), policies).await
 }
 
 async fn conclude(
-    mut io: tokio_rustls::TlsStream<Box<dyn Io>>,
+    mut io: Box<tokio_rustls::TlsStream<Box<dyn Io>>>,
     admitted: Result<(PeerInfo, Option<[u8; 32]>), Failure>,
     policies: Policies,
 ) -> Result<TlsStream, Failure> {
