@@ -172,7 +172,7 @@ impl Endpoint {
         pump.shared.lock().events.iter().skip(mark).take(most).cloned().collect()
     }
 
-    /// Waits until something holds for the events of this connection after the mark, and returns
+    /// Waits until something holds for all events of this connection after the mark, and returns
     /// whether it came to hold before the deadline.
     pub fn wait_for(
         &self,
@@ -185,6 +185,24 @@ impl Endpoint {
         pump.shared.wait(deadline, |state| {
             let events = state.events.iter().skip(mark).filter(|event| event.key == key);
             holds(&events.cloned().collect::<Vec<_>>())
+        })
+    }
+
+    /// Waits until `came` says so of one of the events of this connection after the mark, each of which it is shown
+    /// once, and returns whether it did before the deadline.
+    pub fn wait_for_one(
+        &self,
+        mark: usize,
+        key: u64,
+        deadline: Instant,
+        mut came: impl FnMut(&Event) -> bool,
+    ) -> bool {
+        let Some(pump) = &self.process else { return false };
+        let mut seen = mark;
+        pump.shared.wait(deadline, |state| {
+            let fresh = state.events.iter().skip(seen);
+            seen = state.events.len();
+            fresh.filter(|event| event.key == key).any(&mut came)
         })
     }
 
@@ -307,7 +325,7 @@ impl Shared {
     }
 
     /// Waits until something holds; also returns when the process is over or the run is stopped.
-    fn wait(&self, deadline: Instant, holds: impl Fn(&State) -> bool) -> bool {
+    fn wait(&self, deadline: Instant, mut holds: impl FnMut(&State) -> bool) -> bool {
         let mut state = self.lock();
         loop {
             if holds(&state) {

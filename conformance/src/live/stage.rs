@@ -266,8 +266,7 @@ impl<'a> Stage<'a> {
             return Ok(Vec::new());
         }
         let is_end = |event: &Event| event.name() == "end";
-        let came = |events: &[Event]| events.iter().any(is_end);
-        if !self.endpoint.wait_for(mark, key, self.deadline(), came) {
+        if !self.endpoint.wait_for_one(mark, key, self.deadline(), is_end) {
             return Err(self.late("the connection ended, but no end event came"));
         }
         let events = self.endpoint.events(mark, key);
@@ -338,8 +337,7 @@ impl<'a> Stage<'a> {
                 // Its reason is worth a short wait.
                 let key = self.key(peer);
                 let soon = Instant::now() + Duration::from_secs(1);
-                let ended = |events: &[Event]| events.iter().any(|event| event.name() == "end");
-                self.endpoint.wait_for(peer.mark, key, soon, ended);
+                self.endpoint.wait_for_one(peer.mark, key, soon, |event| event.name() == "end");
                 if let Some(over) = self.endpoint.over() {
                     return Fault::of(over.verdict);
                 }

@@ -248,8 +248,7 @@ impl<'a> Stage<'a> {
         is_it: impl Fn(&Event) -> bool,
     ) -> Result<(), Fault> {
         let key = peer.key.unwrap_or_default();
-        let holds = |events: &[Event]| events.iter().any(&is_it);
-        if self.endpoint.wait_for(peer.mark, key, self.deadline(), holds) {
+        if self.endpoint.wait_for_one(peer.mark, key, self.deadline(), is_it) {
             return Ok(());
         }
         Err(self.late(&format!("no event: {what}")))

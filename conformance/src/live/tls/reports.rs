@@ -27,8 +27,8 @@ impl Stage<'_> {
         if !self.endpoint.events {
             return Ok(Map::new());
         }
-        let is_open = |events: &[Event]| events.iter().any(|event| event.name() != "message");
-        self.endpoint.wait_for(link.mark, link.key, self.deadline(), is_open);
+        let is_open = |event: &Event| event.name() != "message";
+        self.endpoint.wait_for_one(link.mark, link.key, self.deadline(), is_open);
         let events = self.endpoint.events(link.mark, link.key);
         match events.first().map(|event| &event.what) {
             Some(Happened::Open { tls, .. }) => Ok(tls.clone().unwrap_or_default()),
@@ -57,8 +57,8 @@ impl Stage<'_> {
         if !self.endpoint.events {
             return self.over().map_or(Ok(()), Err);
         }
-        let has_ended = |events: &[Event]| events.iter().any(|event| event.name() == "end");
-        let is_told = self.endpoint.wait_for(mark, key, self.deadline(), has_ended);
+        let is_end = |event: &Event| event.name() == "end";
+        let is_told = self.endpoint.wait_for_one(mark, key, self.deadline(), is_end);
         let events = self.endpoint.events(mark, key);
         let ends: Vec<&Event> = events.iter().filter(|event| event.name() == "end").collect();
         match ends[..] {
@@ -87,8 +87,7 @@ impl Stage<'_> {
         }
         // Its reason is worth a short wait.
         let soon = Instant::now() + Duration::from_secs(1);
-        let has_ended = |events: &[Event]| events.iter().any(|event| event.name() == "end");
-        self.endpoint.wait_for(link.mark, link.key, soon, has_ended);
+        self.endpoint.wait_for_one(link.mark, link.key, soon, |event| event.name() == "end");
         if let Some(fault) = self.over() {
             return fault;
         }

@@ -17,6 +17,8 @@ use crate::live::endpoint_model::Flaw;
 pub(super) struct Ws {
     socket: WebSocket<Timed>,
     outbox: VecDeque<Message>,
+    /// Octets in it, and one for each message.
+    queued: usize,
     /// Messages were written that are not flushed.
     unflushed: bool,
 }
@@ -59,7 +61,7 @@ impl Ws {
         let timed = socket.get_mut();
         timed.deadline = None;
         timed.stream.set_nonblocking(true)?;
-        Ok(Self { socket, outbox: VecDeque::new(), unflushed: false })
+        Ok(Self { socket, outbox: VecDeque::new(), queued: 0, unflushed: false })
     }
 
     pub(super) fn stream(&self) -> &TcpStream {
@@ -67,13 +69,12 @@ impl Ws {
     }
 
     pub(super) fn queue(&mut self, message: Vec<u8>) {
+        self.queued += message.len() + 1;
         self.outbox.push_back(Message::binary(message));
     }
 
     pub(super) fn backlog(&self) -> usize {
-        usize::from(self.unflushed)
-            + self.outbox.iter().map(Message::len).sum::<usize>()
-            + self.outbox.len()
+        self.queued + usize::from(self.unflushed)
     }
 
     /// Sends a close frame.
@@ -131,6 +132,7 @@ impl Ws {
         loop {
             let result = match self.outbox.pop_front() {
                 Some(message) => {
+                    self.queued -= message.len() + 1;
                     self.unflushed = true;
                     self.socket.write(message)
                 }

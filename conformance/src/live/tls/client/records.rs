@@ -96,7 +96,7 @@ pub fn cases() -> Vec<Case> {
                 let (mark, key) = (link.mark, link.key);
                 let is_over = |event: &Event| matches!(event.name(), "message" | "end");
                 let deadline = stage.deadline();
-                stage.endpoint.wait_for(mark, key, deadline, |events| events.iter().any(is_over));
+                stage.endpoint.wait_for_one(mark, key, deadline, is_over);
                 link.send_raw("close_notify", &sealed(&mut sealer, ALERT, &[1, 0]));
                 link.finish();
                 loop {
