@@ -169,11 +169,12 @@ pub fn run(
     let tasks = tasks(tls);
     let mut report = Report::default();
     let mut rows = Vec::new();
-    // First the controls by themselves: a busy machine is no bug of theirs.
+    // First the controls, few at a time: a busy machine is no bug of theirs. Mutants wait most of the time.
+    let cores = thread::available_parallelism().map_or(1, usize::from);
     let (controls, mutants): (Vec<Task>, Vec<Task>) =
         tasks.into_iter().partition(|task| matches!(task, Task::Control(..)));
-    for tasks in [controls, mutants] {
-        bench.side_by_side(&tasks, |order, done| {
+    for (tasks, at_once) in [(controls, cores.div_ceil(2)), (mutants, cores * 4)] {
+        bench.side_by_side(&tasks, at_once, |order, done| {
             tell(&done);
             match done {
                 Done::Control(control) => report.controls.push(control),
@@ -210,13 +211,11 @@ struct Ran {
 }
 
 impl Bench<'_> {
-    /// Many at once: most of the time they wait.
-    fn side_by_side(&self, tasks: &[Task], mut tell: impl FnMut(usize, Done)) {
+    fn side_by_side(&self, tasks: &[Task], at_once: usize, mut tell: impl FnMut(usize, Done)) {
         let next = AtomicUsize::new(0);
-        let workers = thread::available_parallelism().map_or(1, usize::from) * 4;
         let (sender, receiver) = channel();
         thread::scope(|scope| {
-            for _ in 0..workers.min(tasks.len()) {
+            for _ in 0..at_once.min(tasks.len()) {
                 let (sender, next) = (sender.clone(), &next);
                 scope.spawn(move || {
                     while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
