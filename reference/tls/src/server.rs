@@ -144,8 +144,8 @@ impl ServerTls {
     /// first place nothing changes.
     ///
     /// # Errors
-    /// Why its client is refused now: end the connection, or, where certificates are only asked for, do not take it
-    /// for authorized any more.
+    /// Why its client is refused now: end the connection, also where certificates are only asked for.
+    // spec: TLS-077
     pub fn recheck(&self, peer: &PeerInfo) -> Result<(), TlsError> {
         if peer.authorized.is_err() {
             return Ok(());

@@ -82,6 +82,7 @@ pub enum Flaw {
     ListsNotReread,
     CrlsNotReread,
     OpenConnectionsKept,
+    AskedConnectionsKept,
     ResumptionUnchecked,
     ResumedAnywhere,
     SessionsOfAnyName,

@@ -40,6 +40,8 @@ pub const SERVER: &[Mutant] = table! {
         "Does not notice that a CRL has changed.";
     "open-connections-kept": None, flaw(Flaw::OpenConnectionsKept), "TLS-077",
         "Leaves open connections alone when a list or a CRL changes.";
+    "asked-connections-kept": None, flaw(Flaw::AskedConnectionsKept), "TLS-077",
+        "Leaves open connections alone when a list changes, if certificates are only asked for.";
     "resumed-anywhere": None, flaw(Flaw::ResumedAnywhere), "TLS-081",
         "Resumes a session under another name.";
     "common-name-before-uri": bug(Bug::CommonNameBeforeUri), None, "TLS-061",

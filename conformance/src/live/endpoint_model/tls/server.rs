@@ -140,7 +140,12 @@ impl Server {
 
     /// Why an open connection has to end under what is in force now, if it has to (TLS-077).
     pub fn recheck(&self, peer: &Peer) -> Option<Code> {
-        if peer.authorized.is_err() || self.wrong.flaw == Some(Flaw::OpenConnectionsKept) {
+        let is_kept = match self.wrong.flaw {
+            Some(Flaw::OpenConnectionsKept) => true,
+            Some(Flaw::AskedConnectionsKept) => self.clients == Clients::Asked,
+            _ => false,
+        };
+        if peer.authorized.is_err() || is_kept {
             return None;
         }
         self.verdict(&peer.chain).err()

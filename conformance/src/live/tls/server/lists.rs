@@ -8,7 +8,7 @@ use super::super::case::{Case, Need};
 use super::super::hello::Hello;
 use super::super::link::{Link, Seen};
 use super::super::material::Material;
-use super::super::setup::{List, ServerSetup, octets};
+use super::super::setup::{Clients, List, ServerSetup, octets};
 use super::super::stage::Stage;
 use super::alice;
 use crate::live::case::Fault;
@@ -234,6 +234,14 @@ fn while_it_runs() -> Vec<Case> {
         );
         cases.push(case.refuses(&[code]).needs(Need::Reload).slow().alone());
     }
+    let asked = Case::server(
+        "lists/open-denied-asked",
+        &["TLS-077", "TLS-073"],
+        "certificates are only asked for, and a client is put on the deny list: its open connection is ended within 5 seconds",
+        |material| ServerSetup { clients: Clients::Ask, ..ServerSetup::usual(material) },
+        |stage| open_ends(stage, &json!({"deny": List::of(&["alice"]).json()})),
+    );
+    cases.push(asked.refuses(&["denied"]).needs(Need::Reload).slow().alone());
     let back = Case::server(
         "lists/new-admitted",
         &["TLS-076", "TLS-073"],
