@@ -70,6 +70,8 @@ pub struct Process {
     stderr: Option<ChildStderr>,
     unsent: Vec<u8>,
     received: Vec<u8>,
+    /// What a read goes to: room for it is not made anew each time.
+    chunk: Vec<u8>,
     /// Octets of `received` that are already handed out.
     taken: usize,
     /// Octets of `received` that are known to hold no LF.
@@ -110,6 +112,7 @@ impl Process {
             stderr: Some(stderr),
             unsent: Vec::new(),
             received: Vec::new(),
+            chunk: vec![0; CHUNK],
             taken: 0,
             scanned: 0,
             tail: Vec::new(),
@@ -262,13 +265,12 @@ impl Process {
         self.received.drain(..self.taken);
         self.scanned -= self.taken;
         self.taken = 0;
-        let held = self.received.len();
-        self.received.resize(held + CHUNK, 0);
-        let got = self.stdout.read(&mut self.received[held..]);
-        self.received.truncate(held + got.as_ref().map_or(0, |n| *n));
-        match got {
+        match self.stdout.read(&mut self.chunk) {
             Ok(0) => self.stdout_ended = true,
-            Ok(_) => return true,
+            Ok(got) => {
+                self.received.extend_from_slice(&self.chunk[..got]);
+                return true;
+            }
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             Err(_) => self.stdout_ended = true,
         }

@@ -11,13 +11,16 @@ use crate::live::endpoint_model::Flaw;
 pub(super) struct Tcp {
     pub(super) stream: Box<dyn ByteStream>,
     inbox: Vec<u8>,
+    /// What a read goes to.
+    chunk: Vec<u8>,
     ended: bool,
     outbox: VecDeque<u8>,
 }
 
 impl Tcp {
     pub(super) fn new(stream: Box<dyn ByteStream>) -> Self {
-        Self { stream, inbox: Vec::new(), ended: false, outbox: VecDeque::new() }
+        let chunk = vec![0; READ];
+        Self { stream, inbox: Vec::new(), chunk, ended: false, outbox: VecDeque::new() }
     }
 
     pub(super) fn queue(&mut self, message: &[u8]) {
@@ -43,15 +46,14 @@ impl Tcp {
                 None if self.ended => return self.end(flaw),
                 None => {}
             }
-            let mut octets = vec![0; READ];
-            match self.stream.read(&mut octets) {
+            match self.stream.read(&mut self.chunk) {
                 Ok(0) => self.ended = true,
                 Ok(length) => {
                     *seen = Instant::now();
                     if flaw == Some(Flaw::ReadTakenForMessage) {
                         self.inbox.clear(); // what did not end with the last read is lost
                     }
-                    self.inbox.extend_from_slice(&octets[..length]);
+                    self.inbox.extend_from_slice(&self.chunk[..length]);
                 }
                 Err(e) if is_blocked(&e) => return Incoming::Nothing,
                 Err(e) if e.kind() == ErrorKind::InvalidData => {
