@@ -138,8 +138,9 @@ pub struct ExplainArgs {
 /// Show a vector: what it gives, field by field, what it expects, and what it differs in from its base.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// The vector's id, as in cred/server-key/bad-at-00.
-    pub id: String,
+    /// Ids of vectors, as in cred/server-key/bad-at-00.
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
 
     /// As JSON, constants resolved.
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! Commands that look at vectors and rules without running anything.
 
+use std::cell::LazyCell;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
@@ -109,21 +110,41 @@ pub fn trace(args: &TraceArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Shows a vector.
+/// Shows vectors.
 pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let vectors = suite()?;
+    let is_vector = |id: &String| vectors.vectors.iter().any(|vector| vector.id == *id);
     // Only who asks for something else waits until the live cases are there.
-    let is_vector = vectors.vectors.iter().any(|vector| vector.id == args.id);
-    let suite = if is_vector { vectors } else { with_live(vectors)? };
-    let mut filter = crate::select::Filter::default();
-    filter.patterns.push(args.id.clone());
-    let vectors = filter.select(&suite).map_err(Failure::Usage)?;
-    let [vector] = vectors.as_slice() else {
-        let all = format!("{:?} matches {} vectors; give one id", args.id, vectors.len());
-        return Err(Failure::Usage(all));
-    };
+    let suite = if args.ids.iter().all(is_vector) { vectors } else { with_live(vectors)? };
+    let cases: Cases = (LazyCell::new(live::all_cases), LazyCell::new(live::tls::all_cases));
     let mut output = io::stdout().lock();
-    if args.json {
+    for (index, id) in args.ids.iter().enumerate() {
+        let mut filter = crate::select::Filter::default();
+        filter.patterns.push(id.clone());
+        let vectors = filter.select(&suite).map_err(Failure::Usage)?;
+        let [vector] = vectors.as_slice() else {
+            let all = format!("{id:?} matches {} vectors; give ids", vectors.len());
+            return Err(Failure::Usage(all));
+        };
+        if index > 0 {
+            writeln!(output)?;
+        }
+        show_one(&mut output, &suite, vector, &cases, args.json)?;
+    }
+    Ok(0)
+}
+
+/// The live cases, which take a while to make.
+type Cases = (LazyCell<Vec<Case>>, LazyCell<Vec<TlsCase>>);
+
+fn show_one(
+    output: &mut impl Write,
+    suite: &Suite,
+    vector: &Vector,
+    cases: &Cases,
+    as_json: bool,
+) -> io::Result<()> {
+    if as_json {
         let value = json!({
             "id": vector.id, "since": vector.since, "requirements": vector.requirements,
             "level": vector.level.name(), "op": vector.op, "requires": vector.requires,
@@ -132,31 +153,30 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
             "severity": vector.severity.map(|severity| severity.name()), "note": vector.note,
         });
         writeln!(output, "{value:#}")?;
-        return Ok(0);
+        return Ok(());
     }
-    describe(&mut output, vector)?;
-    if !is_vector {
-        if let Some(case) = live::all_cases().iter().find(|case| case.id == vector.id) {
-            return show_live(&mut output, case, vector);
+    describe(output, vector)?;
+    if vector.id.starts_with("live/") {
+        if let Some(case) = cases.0.iter().find(|case| case.id == vector.id) {
+            return show_live(output, case, vector);
         }
-        if let Some(case) = live::tls::all_cases().iter().find(|case| case.id == vector.id) {
-            return show_tls(&mut output, case, vector);
+        if let Some(case) = cases.1.iter().find(|case| case.id == vector.id) {
+            return show_tls(output, case, vector);
         }
     }
     writeln!(output, "\nin")?;
-    write_lines(&mut output, &decode(&vector.op, &Value::Object(vector.input.clone())))?;
+    write_lines(output, &decode(&vector.op, &Value::Object(vector.input.clone())))?;
     writeln!(output, "\nexpect")?;
-    write_lines(&mut output, &decode(&vector.op, &expectation(vector)))?;
-    if let Some(base) = base(vector, &suite) {
-        compare(&mut output, vector, base)?;
+    write_lines(output, &decode(&vector.op, &expectation(vector)))?;
+    if let Some(base) = base(vector, suite) {
+        compare(output, vector, base)?;
     }
-    show_rules(&mut output, vector)?;
-    writeln!(output, "\nrun it: tunnelproof run {} -- YOUR SHIM", vector.id)?;
-    Ok(0)
+    show_rules(output, vector)?;
+    writeln!(output, "\nrun it: tunnelproof run {} -- YOUR SHIM", vector.id)
 }
 
 /// What is known of a live case beside what it has in common with a vector.
-fn show_live(output: &mut impl Write, case: &Case, vector: &Vector) -> Result<u8, Failure> {
+fn show_live(output: &mut impl Write, case: &Case, vector: &Vector) -> io::Result<()> {
     let transports: Vec<&str> = case.over.iter().map(|transport| transport.name()).collect();
     writeln!(output, "  over: {}", transports.join(", "))?;
     if case.slow {
@@ -177,12 +197,11 @@ fn show_live(output: &mut impl Write, case: &Case, vector: &Vector) -> Result<u8
     }
     show_rules(output, vector)?;
     let role = case.role.name();
-    writeln!(output, "\nrun it: tunnelproof {role} {} -- YOUR {}", case.id, role.to_uppercase())?;
-    Ok(0)
+    writeln!(output, "\nrun it: tunnelproof {role} {} -- YOUR {}", case.id, role.to_uppercase())
 }
 
 /// The same of a live case of TLS.
-fn show_tls(output: &mut impl Write, case: &TlsCase, vector: &Vector) -> Result<u8, Failure> {
+fn show_tls(output: &mut impl Write, case: &TlsCase, vector: &Vector) -> io::Result<()> {
     if case.slow {
         writeln!(output, "  waits for something")?;
     }
@@ -202,8 +221,7 @@ fn show_tls(output: &mut impl Write, case: &TlsCase, vector: &Vector) -> Result<
     show_rules(output, vector)?;
     let role = case.role.name();
     let peer = role.to_uppercase();
-    writeln!(output, "\nrun it: tunnelproof {role} --profile tls {} -- YOUR {peer}", case.id)?;
-    Ok(0)
+    writeln!(output, "\nrun it: tunnelproof {role} --profile tls {} -- YOUR {peer}", case.id)
 }
 
 fn show_rules(output: &mut impl Write, vector: &Vector) -> io::Result<()> {
