@@ -12,7 +12,8 @@ pub fn secure_tunnel() -> PathBuf {
     let directory = Path::new(TUNNELPROOF).parent().expect("is in a directory");
     let target = directory.parent().expect("is in the target directory");
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "secure-tunnel-net", "--bin", "secure-tunnel"])
+        // By the features of the whole workspace, as `cargo build --workspace` has it: nothing is built twice.
+        .args(["build", "--quiet", "--workspace", "--bin", "secure-tunnel"])
         .args(["--target-dir".as_ref(), target.as_os_str()])
         .args(directory.ends_with("release").then_some("--release"))
         .status()
