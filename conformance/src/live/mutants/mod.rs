@@ -179,7 +179,7 @@ pub const EITHER: &[Mutant] = table! {
         "Serves nobody after the first failure.";
     "failure-ends-all": None, flaw(Flaw::FailureEndsAll), "",
         "Ends all connections when one fails.";
-    "error-sent": None, flaw(Flaw::ErrorSent), "OBS-001 OBS-004",
+    "error-sent": None, flaw(Flaw::ErrorSent), "HS-072 OBS-001 OBS-004",
         "Sends the code of a failure to the peer.";
     "close-sent-on-failure": bug(Bug::OtherDirectionSurvives), flaw(Flaw::CloseSentOnFailure), "CHAN-027 CHAN-029",
         "Sends a close record when it fails.";
