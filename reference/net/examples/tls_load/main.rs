@@ -30,6 +30,7 @@ use secure_tunnel_tls::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -44,16 +45,24 @@ type Party = (CertificateDer<'static>, PrivatePkcs8KeyDer<'static>);
 
 struct World {
     anchor: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
     server: Party,
     client: Party,
 }
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
+    // Each application has some timer, as `secure-tunnel serve` does to look at its files. In a runtime that has none, the
+    // deadline of each handshake would wake the driver.
+    tokio::spawn(async {
+        loop {
+            sleep(Duration::from_millis(500)).await;
+        }
+    });
     let world = world()?;
     let (ours, plain) = (serve_ours(&world).await?, serve_plain(&world).await?);
-    let full = client_config(&world, Resumption::disabled())?;
-    let resumed = client_config(&world, Resumption::in_memory_sessions(256))?;
+    let full = client_config(&world, &world.client, Resumption::disabled())?;
+    let resumed = client_config(&world, &world.client, Resumption::in_memory_sessions(256))?;
     let cores = available_parallelism().map_or(1, usize::from);
     println!("handshakes a second, in memory      here     rustls alone   ratio");
     memory::measure(&world)?;
@@ -73,12 +82,7 @@ async fn main() -> Outcome<()> {
         report(&format!("{what} a second"), here, there);
     }
 
-    let tls = ClientTls::new(ClientSettings {
-        trust: trust(&world)?,
-        certificate: Some(own(&world.client)?),
-        alpn: Alpn::LeftOut,
-        time: Arc::new(DefaultTimeProvider),
-    })?;
+    let tls = client_tls(&world, &world.client)?;
     let client = TlsClient::new(Arc::new(tls), server_name(b"localhost")?);
     let (mut here, mut there) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
@@ -170,10 +174,10 @@ fn trust(world: &World) -> Outcome<Trust> {
     Ok(Trust::new(&[&world.anchor], Policies::default())?)
 }
 
-fn tls(world: &World) -> Outcome<ServerTls> {
+fn tls(world: &World, server: &Party) -> Outcome<ServerTls> {
     Ok(ServerTls::new(ServerSettings {
         contexts: Vec::new(),
-        default: Some(own(&world.server)?),
+        default: Some(own(server)?),
         clients: ClientCertificates::Required,
         trust: trust(world)?,
         lists: Lists::default(),
@@ -182,9 +186,18 @@ fn tls(world: &World) -> Outcome<ServerTls> {
     })?)
 }
 
+fn client_tls(world: &World, client: &Party) -> Outcome<ClientTls> {
+    Ok(ClientTls::new(ClientSettings {
+        trust: trust(world)?,
+        certificate: Some(own(client)?),
+        alpn: Alpn::LeftOut,
+        time: Arc::new(DefaultTimeProvider),
+    })?)
+}
+
 /// As [`serve_plain`] does it.
 async fn serve_ours(world: &World) -> Outcome<u16> {
-    let server = TlsServer::new(Arc::new(tls(world)?), Limits::default());
+    let server = TlsServer::new(Arc::new(tls(world, &world.server)?), Limits::default());
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let port = socket.local_addr()?.port();
     tokio::spawn(async move {
@@ -201,7 +214,7 @@ async fn serve_ours(world: &World) -> Outcome<u16> {
 
 /// With the limits on connections, and each handed from one task to another.
 async fn serve_listening(world: &World) -> Outcome<u16> {
-    let tls = tls(world)?;
+    let tls = tls(world, &world.server)?;
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let port = socket.local_addr()?.port();
     let mut listener = TlsServer::new(Arc::new(tls), Limits::default()).listen(socket);
@@ -215,18 +228,18 @@ async fn serve_listening(world: &World) -> Outcome<u16> {
     Ok(port)
 }
 
-fn plain_config(world: &World) -> Outcome<Arc<ServerConfig>> {
+fn plain_config(world: &World, server: &Party) -> Outcome<Arc<ServerConfig>> {
     let (roots, provider) = (roots(world)?, Arc::new(ring::default_provider()));
     let verifier = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider));
     let config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier.build()?)
-        .with_single_cert(vec![world.server.0.clone()], key(&world.server))?;
+        .with_single_cert(vec![server.0.clone()], key(server))?;
     Ok(Arc::new(config))
 }
 
 async fn serve_plain(world: &World) -> Outcome<u16> {
-    let acceptor = TlsAcceptor::from(plain_config(world)?);
+    let acceptor = TlsAcceptor::from(plain_config(world, &world.server)?);
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let port = socket.local_addr()?.port();
     tokio::spawn(async move {
@@ -241,13 +254,17 @@ async fn serve_plain(world: &World) -> Outcome<u16> {
     Ok(port)
 }
 
-fn client_config(world: &World, resumption: Resumption) -> Outcome<Arc<ClientConfig>> {
+fn client_config(
+    world: &World,
+    client: &Party,
+    resumption: Resumption,
+) -> Outcome<Arc<ClientConfig>> {
     let (roots, provider) = (roots(world)?, Arc::new(ring::default_provider()));
     let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_webpki_verifier(verifier.build()?)
-        .with_client_auth_cert(vec![world.client.0.clone()], key(&world.client))?;
+        .with_client_auth_cert(vec![client.0.clone()], key(client))?;
     config.resumption = resumption;
     Ok(Arc::new(config))
 }
@@ -283,19 +300,27 @@ fn world() -> Outcome<World> {
     let key = KeyPair::generate()?;
     let anchor = params.self_signed(&key)?.der().clone();
     let issuer = Issuer::new(params, key);
-    let issue = |name, usage| -> Outcome<Party> {
-        let mut params = CertificateParams::default();
-        params.subject_alt_names = vec![name];
-        params.extended_key_usages = vec![usage];
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &issuer)?.der().clone();
-        Ok((certificate, key.serialize_der().into()))
-    };
-    let server = SanType::DnsName("localhost".try_into()?);
-    let client = SanType::URI("secure-tunnel:alice".try_into()?);
-    Ok(World {
-        anchor,
-        server: issue(server, ExtendedKeyUsagePurpose::ServerAuth)?,
-        client: issue(client, ExtendedKeyUsagePurpose::ClientAuth)?,
-    })
+    Ok(World { anchor, server: server(&issuer)?, client: client(&issuer)?, issuer })
+}
+
+fn server(issuer: &Issuer<'_, KeyPair>) -> Outcome<Party> {
+    issue(issuer, SanType::DnsName("localhost".try_into()?), ExtendedKeyUsagePurpose::ServerAuth)
+}
+
+fn client(issuer: &Issuer<'_, KeyPair>) -> Outcome<Party> {
+    let name = SanType::URI("secure-tunnel:alice".try_into()?);
+    issue(issuer, name, ExtendedKeyUsagePurpose::ClientAuth)
+}
+
+fn issue(
+    issuer: &Issuer<'_, KeyPair>,
+    name: SanType,
+    usage: ExtendedKeyUsagePurpose,
+) -> Outcome<Party> {
+    let mut params = CertificateParams::default();
+    params.subject_alt_names = vec![name];
+    params.extended_key_usages = vec![usage];
+    let key = KeyPair::generate()?;
+    let certificate = params.signed_by(&key, issuer)?.der().clone();
+    Ok((certificate, key.serialize_der().into()))
 }

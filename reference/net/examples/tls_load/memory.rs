@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rustls::client::Resumption;
-use rustls::time_provider::DefaultTimeProvider;
 use rustls::{ClientConfig, ClientConnection, ConnectionCommon, ServerConfig, ServerConnection};
-use secure_tunnel_tls::{Alpn, ClientSettings, ClientTls, ServerTls, server_name};
+use secure_tunnel_tls::{ClientTls, ServerTls, server_name};
 
 use crate::{
-    CHUNK, Outcome, World, client_config, localhost, own, plain_config, report, tls, trust,
+    CHUNK, Outcome, World, client, client_config, client_tls, localhost, plain_config, report,
+    server, tls, trust,
 };
 
 /// Handshakes of each kind, and records.
@@ -21,93 +21,98 @@ const COUNT: usize = 2000;
 type Pair = (ClientConnection, ServerConnection);
 
 pub fn measure(world: &World) -> Outcome<()> {
-    for known in [false, true] {
-        let who = if known { "known" } else { "unknown" };
-        let client = ClientTls::new(ClientSettings {
-            trust: trust(world)?,
-            certificate: Some(own(&world.client)?),
-            alpn: Alpn::LeftOut,
-            time: Arc::new(DefaultTimeProvider),
-        })?;
-        let here = Here { servers: [tls(world)?, tls(world)?], client };
-        // Each side has to verify the other's chain: what it has found so far goes with the old trust.
-        let forget = || {
-            if !known {
-                for server in &here.servers {
-                    server.replace_trust(trust(world)?);
-                }
-                here.client.replace_trust(trust(world)?);
-            }
-            Ok(())
-        };
-        let client = client_config(world, Resumption::in_memory_sessions(256))?;
-        let there = There { servers: [plain_config(world)?, plain_config(world)?], client };
-        // Each time the ticket is one of the other server: nothing is resumed.
-        let (mut at, mut there_at) = ([0, 1].into_iter().cycle(), [0, 1].into_iter().cycle());
-        compare(
-            &format!("full handshakes, {who}"),
-            forget,
-            || here.connect(at.next().unwrap_or(0), false),
-            || there.connect(there_at.next().unwrap_or(0), false),
-        )?;
-        here.connect(0, false)?;
-        there.connect(0, false)?;
-        compare(
-            &format!("resumed handshakes, {who}"),
-            forget,
-            || here.connect(0, true),
-            || there.connect(0, true),
-        )?;
-        if known {
-            let (mut ours, mut plain) = (here.connect(0, true)?, there.connect(0, true)?);
-            let turns = in_turns(|| Ok(()), || echo(&mut ours), || echo(&mut plain))?;
-            turns.report("MB a second echoed", 2.0 * CHUNK as f64 / 1e6);
-        }
-    }
+    // So many servers and clients that each pair meets once: nobody has seen the other's certificate before.
+    let strangers = Parties::new(world, COUNT.isqrt() + 1)?;
+    strangers.compare("full handshakes, unknown", |n, many| (n % many, (n + n / many) % many))?;
+    // The same one always, and two servers in turns: each time the ticket is one of the other.
+    Parties::new(world, 2)?.compare("full handshakes, known", |n, _| (0, n % 2))?;
+
+    let known = Parties::new(world, 1)?;
+    known.here.connect(0, 0, false)?;
+    known.there.connect(0, 0, false)?;
+    // Each side has to verify the other's chain: what it has found so far goes with the old trust.
+    let forget = || {
+        known.here.servers[0].replace_trust(trust(world)?);
+        known.here.clients[0].replace_trust(trust(world)?);
+        Ok(())
+    };
+    let (here, there) = (|_| known.here.connect(0, 0, true), |_| known.there.connect(0, 0, true));
+    in_turns(forget, here, there)?.report("resumed, after other trust", 1.0);
+    in_turns(|| Ok(()), here, there)?.report("resumed handshakes, known", 1.0);
+    let (mut ours, mut plain) = (here(0)?, there(0)?);
+    let turns = in_turns(|| Ok(()), |_| echo(&mut ours), |_| echo(&mut plain))?;
+    turns.report("MB a second echoed", 2.0 * CHUNK as f64 / 1e6);
     Ok(())
+}
+
+/// The same parties here and there.
+struct Parties {
+    here: Here,
+    there: There,
+}
+
+impl Parties {
+    fn new(world: &World, many: usize) -> Outcome<Self> {
+        let mut here = Here { servers: Vec::new(), clients: Vec::new() };
+        let mut there = There { servers: Vec::new(), clients: Vec::new() };
+        for _ in 0..many {
+            let (server, client) = (server(&world.issuer)?, client(&world.issuer)?);
+            here.servers.push(tls(world, &server)?);
+            here.clients.push(client_tls(world, &client)?);
+            there.servers.push(plain_config(world, &server)?);
+            let tickets = Resumption::in_memory_sessions(256);
+            there.clients.push(client_config(world, &client, tickets)?);
+        }
+        Ok(Self { here, there })
+    }
+
+    /// Full handshakes; `who` are the client and the server of each turn, of so many.
+    fn compare(&self, what: &str, who: impl Fn(usize, usize) -> (usize, usize)) -> Outcome<()> {
+        let who = |n| who(n, self.here.clients.len());
+        let here = |n| {
+            let (client, server) = who(n);
+            self.here.connect(client, server, false)
+        };
+        let there = |n| {
+            let (client, server) = who(n);
+            self.there.connect(client, server, false)
+        };
+        in_turns(|| Ok(()), here, there)?.report(what, 1.0);
+        Ok(())
+    }
 }
 
 /// What this crate adds, on both sides.
 struct Here {
-    servers: [ServerTls; 2],
-    client: ClientTls,
+    servers: Vec<ServerTls>,
+    clients: Vec<ClientTls>,
 }
 
 struct There {
-    servers: [Arc<ServerConfig>; 2],
-    client: Arc<ClientConfig>,
+    servers: Vec<Arc<ServerConfig>>,
+    clients: Vec<Arc<ClientConfig>>,
 }
 
 impl Here {
-    fn connect(&self, server: usize, resumed: bool) -> Outcome<Pair> {
+    fn connect(&self, client: usize, server: usize, resumed: bool) -> Outcome<Pair> {
         let name = server_name(b"localhost")?;
-        let tls = &self.servers[server];
+        let (client, tls) = (&self.clients[client], &self.servers[server]);
         let accept = tls.accept();
-        let pair = handshake(self.client.connection(&name)?, accept.connection()?)?;
-        let (server, client) = (self.client.admit(&name, &pair.0)?, tls.admit(&pair.1)?);
+        let pair = handshake(client.connection(&name)?, accept.connection()?)?;
+        let (server, client) = (client.admit(&name, &pair.0)?, tls.admit(&pair.1)?);
         assert!(client.identity.is_some() && server.resumed == resumed);
         Ok(pair)
     }
 }
 
 impl There {
-    fn connect(&self, server: usize, resumed: bool) -> Outcome<Pair> {
-        let client = ClientConnection::new(Arc::clone(&self.client), localhost()?)?;
+    fn connect(&self, client: usize, server: usize, resumed: bool) -> Outcome<Pair> {
+        let client = ClientConnection::new(Arc::clone(&self.clients[client]), localhost()?)?;
         let server = ServerConnection::new(Arc::clone(&self.servers[server]))?;
         let pair = handshake(client, server)?;
         assert_eq!(pair.0.handshake_kind() == Some(rustls::HandshakeKind::Resumed), resumed);
         Ok(pair)
     }
-}
-
-fn compare(
-    what: &str,
-    before: impl Fn() -> Outcome<()>,
-    here: impl FnMut() -> Outcome<Pair>,
-    there: impl FnMut() -> Outcome<Pair>,
-) -> Outcome<()> {
-    in_turns(before, here, there)?.report(what, 1.0);
-    Ok(())
 }
 
 /// What each turn took, in seconds.
@@ -126,22 +131,20 @@ impl Turns {
 
 fn in_turns<T>(
     before: impl Fn() -> Outcome<()>,
-    mut here: impl FnMut() -> Outcome<T>,
-    mut there: impl FnMut() -> Outcome<T>,
+    mut here: impl FnMut(usize) -> Outcome<T>,
+    mut there: impl FnMut(usize) -> Outcome<T>,
 ) -> Outcome<Turns> {
     let mut turns = Turns { here: Vec::with_capacity(COUNT), there: Vec::with_capacity(COUNT) };
-    for _ in 0..COUNT {
-        // Before both, so that neither finds warmer caches than the other.
-        before()?;
-        let started = Instant::now();
-        let ours = here()?;
-        turns.here.push(started.elapsed().as_secs_f64());
-        drop(ours);
-        before()?;
-        let started = Instant::now();
-        let plain = there()?;
-        turns.there.push(started.elapsed().as_secs_f64());
-        drop(plain);
+    for n in 0..COUNT {
+        // Who goes first changes: the second finds other caches than the first.
+        for is_here in [n % 2 == 0, n % 2 == 1] {
+            before()?;
+            let started = Instant::now();
+            let made = if is_here { here(n)? } else { there(n)? };
+            let took = started.elapsed().as_secs_f64();
+            drop(made);
+            if is_here { &mut turns.here } else { &mut turns.there }.push(took);
+        }
     }
     Ok(turns)
 }
