@@ -98,6 +98,19 @@ pub fn cases() -> Vec<Case> {
             },
         ),
         refuse(
+            "order/m2-after-a-refused-one",
+            &["HS-072", "OBS-001"],
+            &["wrong_password", "order"],
+            "a request with a wrong password and an honest one behind it: nothing comes any more but the end",
+            |stage| {
+                let (mut peer, request) = stage.greeted()?;
+                let wrong = Request { client_password: vec![b'0'; 18], ..request.clone() };
+                let octets = [peer.framed(&wrong.m2()), peer.framed(&request.m2())].concat();
+                peer.send_octets("M2 with a wrong password, and M2", &octets);
+                stage.refused(peer)
+            },
+        ),
+        refuse(
             "order/record-before-m2",
             &["HS-028", "HS-066"],
             &["malformed"],
