@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::io;
+use std::sync::Arc;
 
 use secure_tunnel::error::{ChannelError, Class, Diagnostic, FrameError, HandshakeError};
 use secure_tunnel_tls::{CertificateInfo, TlsError};
@@ -24,7 +25,7 @@ pub enum Failure {
         /// Why.
         error: TlsError,
         /// What it says of itself, which may be a lie.
-        certificate: Box<CertificateInfo>,
+        certificate: Arc<CertificateInfo>,
     },
     /// Without a tunnel inside, TLS ended without close_notify: something may be missing.
     TlsTruncated,
@@ -77,8 +78,8 @@ impl Failure {
     }
 
     /// Why a client is refused that has shown a certificate, or none.
-    pub(crate) fn of_client(error: TlsError, certificate: Option<CertificateInfo>) -> Self {
-        match certificate.map(Box::new) {
+    pub(crate) fn of_client(error: TlsError, certificate: Option<Arc<CertificateInfo>>) -> Self {
+        match certificate {
             Some(certificate) => Self::TlsClient { error, certificate },
             None => Self::Tls(error),
         }

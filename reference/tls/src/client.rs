@@ -22,6 +22,7 @@ use crate::policy::Policies;
 use crate::server::now;
 use crate::signatures;
 use crate::trust::Trust;
+use crate::verify::Chain;
 
 /// What a client is made from.
 #[derive(Debug)]
@@ -116,11 +117,10 @@ impl ClientTls {
             return Err(TlsError::Handshake { what: "the handshake is not complete".into() });
         }
         self.alpn.check(connection.alpn_protocol())?;
-        let chain = connection.peer_certificates().unwrap_or_default();
         let server = match self.checks {
             Checks::Server => {
-                let now = now(&*self.time)?;
-                Ok(self.in_force.admit_server(name, chain, now)?)
+                let chain = Chain::of(connection.peer_certificates().unwrap_or_default())?;
+                Ok(self.in_force.admit_server(name, chain, now(&*self.time)?)?)
             }
             Checks::Nothing => Err(TlsError::Untrusted {
                 what: "it was not checked, since the caller asked for encryption only",
@@ -171,8 +171,8 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         // spec: TLS-021
         if let Checks::Server = self.checks {
-            let chain: Vec<_> = [leaf].into_iter().chain(others).cloned().collect();
-            self.in_force.admit_server(name, &chain, now.as_secs()).map_err(|error| {
+            let chain = Chain { leaf, others };
+            self.in_force.admit_server(name, chain, now.as_secs()).map_err(|error| {
                 Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
             })?;
         }

@@ -1,6 +1,11 @@
 //! Which of a server's contexts serves a client: by the name that the client indicates, section 7.3.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::sign::CertifiedKey;
+
 use crate::error::TlsError;
+use crate::own::OwnCertificate;
 
 /// A DNS name, or `*.` and a DNS name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,11 +47,12 @@ pub fn choose<'a>(
     has_default: bool,
     indicated: Option<&[u8]>,
 ) -> Result<Option<usize>, TlsError> {
-    let lower = indicated.map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
+    let indicated = indicated.map(String::from_utf8_lossy);
     let position = |wildcard: bool, wanted: &str| {
-        names.clone().position(|name| name.wildcard == wildcard && name.name == wanted)
+        let fits = |name: &str| name.eq_ignore_ascii_case(wanted);
+        names.clone().position(|name| name.wildcard == wildcard && fits(&name.name))
     };
-    let fitting = lower.as_deref().and_then(|indicated| {
+    let fitting = indicated.as_deref().and_then(|indicated| {
         // spec: TLS-018
         let equal = match indicated.strip_prefix("*.") {
             Some(rest) => position(true, rest),
@@ -60,9 +66,47 @@ pub fn choose<'a>(
     });
     // spec: TLS-020
     match fitting {
-        None if !has_default => Err(TlsError::Sni { indicated: lower }),
+        None if !has_default => {
+            Err(TlsError::Sni { indicated: indicated.map(|name| name.to_ascii_lowercase()) })
+        }
         fitting => Ok(fitting),
     }
+}
+
+/// The contexts of a server with their certificates.
+#[derive(Debug)]
+pub(crate) struct Contexts {
+    names: Vec<ContextName>,
+    /// Index for index.
+    certificates: Vec<Arc<CertifiedKey>>,
+    default: Option<Arc<CertifiedKey>>,
+}
+
+impl Contexts {
+    pub(crate) fn new(
+        contexts: Vec<(ContextName, OwnCertificate)>,
+        default: Option<OwnCertificate>,
+    ) -> Arc<Self> {
+        let (names, certificates) =
+            contexts.into_iter().map(|(name, certificate)| (name, certificate.0)).unzip();
+        Arc::new(Self { names, certificates, default: default.map(|certificate| certificate.0) })
+    }
+
+    pub(crate) fn choose(&self, indicated: Option<&str>) -> Result<Arc<CertifiedKey>, TlsError> {
+        let name = indicated.map(str::as_bytes);
+        let chosen = choose(self.names.iter(), self.default.is_some(), name)?;
+        chosen
+            .map_or(self.default.as_ref(), |index| self.certificates.get(index))
+            .map(Arc::clone)
+            .ok_or_else(|| TlsError::Sni { indicated: indicated.map(str::to_owned) })
+    }
+}
+
+/// The contexts that each handshake from now on is served by.
+pub(crate) type InUse = RwLock<Arc<Contexts>>;
+
+pub(crate) fn in_use(contexts: &InUse) -> Arc<Contexts> {
+    Arc::clone(&contexts.read().unwrap_or_else(PoisonError::into_inner))
 }
 
 #[cfg(test)]

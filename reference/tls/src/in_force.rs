@@ -1,7 +1,6 @@
 //! What is in force, which can be replaced while connections are open.
 
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use lru::LruCache;
@@ -11,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::error::TlsError;
 use crate::lists::{Fingerprint, Lists};
 use crate::trust::Trust;
-use crate::verify::{Examined, Peer};
+use crate::verify::{Chain, Examined, Peer};
 
 /// Trust and lists; each is replaced as a whole.
 #[derive(Debug)]
@@ -44,7 +43,7 @@ impl InForce {
     /// Whether the client with this chain may be let in at `now`, and what its certificate says.
     pub(crate) fn admit_client(
         &self,
-        chain: &[CertificateDer<'_>],
+        chain: Chain<'_>,
         now: u64,
     ) -> Result<Arc<Examined>, TlsError> {
         let client = self.examine(Peer::Client, chain, now)?;
@@ -60,7 +59,7 @@ impl InForce {
     pub(crate) fn admit_server(
         &self,
         name: &ServerName<'_>,
-        chain: &[CertificateDer<'_>],
+        chain: Chain<'_>,
         now: u64,
     ) -> Result<Arc<Examined>, TlsError> {
         self.examine(Peer::Server { name }, chain, now)
@@ -69,13 +68,12 @@ impl InForce {
     fn examine(
         &self,
         peer: Peer<'_>,
-        chain: &[CertificateDer<'_>],
+        chain: Chain<'_>,
         now: u64,
     ) -> Result<Arc<Examined>, TlsError> {
         let (trust, found) = self.both();
-        let (leaf, others) = chain.split_first().ok_or(TlsError::NoCertificate)?;
-        let fingerprint = Sha256::digest(leaf).into();
-        let key = key(peer, &fingerprint, others);
+        let fingerprint = Sha256::digest(chain.leaf).into();
+        let key = key(peer, &fingerprint, chain.others);
         if let Some(examined) = found.get(&key, now) {
             return Ok(examined);
         }
@@ -117,7 +115,7 @@ fn key(peer: Peer<'_>, leaf: &Fingerprint, others: &[CertificateDer<'_>]) -> Key
 }
 
 /// So many at most; what was not asked for the longest time is forgotten.
-const FOUND: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+const FOUND: usize = 1024;
 
 impl Found {
     fn get(&self, key: &Key, now: u64) -> Option<Arc<Examined>> {
@@ -125,7 +123,11 @@ impl Found {
     }
 
     fn note(&self, key: Key, examined: &Arc<Examined>) {
-        self.lock().put(key, Arc::clone(examined));
+        let mut found = self.lock();
+        found.put(key, Arc::clone(examined));
+        if found.len() > FOUND {
+            found.pop_lru();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, LruCache<Key, Arc<Examined>>> {
@@ -135,7 +137,7 @@ impl Found {
 
 impl Default for Found {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(FOUND)))
+        Self(Mutex::new(LruCache::unbounded())) // as above: it grows with those who come
     }
 }
 

@@ -23,7 +23,7 @@ pub struct PeerInfo {
     /// Who an authorized client is; `None` for others and for servers.
     pub identity: Option<Id>,
     /// What the peer's certificate says; that alone authorizes nobody.
-    pub certificate: Option<CertificateInfo>,
+    pub certificate: Option<Arc<CertificateInfo>>,
     /// The protocol that ALPN selected.
     pub alpn: Option<Vec<u8>>,
     /// On the server's side the name that the client indicated, in lower case.
@@ -100,9 +100,11 @@ pub(crate) fn info<D>(
 ) -> PeerInfo {
     let chain = connection.peer_certificates().unwrap_or_default().to_vec();
     let (authorized, identity, certificate) = match authorization {
-        Ok(examined) => (Ok(()), examined.identity.clone(), Some(examined.certificate.clone())),
+        Ok(examined) => {
+            (Ok(()), examined.identity.clone(), Some(Arc::clone(&examined.certificate)))
+        }
         Err(error) => {
-            let shown = chain.first().and_then(|der| CertificateInfo::of(der).ok());
+            let shown = chain.first().and_then(|der| CertificateInfo::of(der).ok()).map(Arc::new);
             (Err(error), None, shown)
         }
     };

@@ -1,7 +1,7 @@
 //! The server's side: configurations of rustls, one for each connection, and the checks after the handshake.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::verify_tls12_signature;
@@ -15,7 +15,7 @@ use rustls::{
     ServerConnection, SignatureScheme, WantsVerifier,
 };
 
-use crate::contexts::{ContextName, choose};
+use crate::contexts::{ContextName, Contexts, InUse, in_use};
 use crate::error::TlsError;
 use crate::in_force::InForce;
 use crate::lists::Lists;
@@ -25,6 +25,7 @@ use crate::policy::Policies;
 use crate::sessions::Sessions;
 use crate::signatures;
 use crate::trust::Trust;
+use crate::verify::Chain;
 
 /// Whether clients have to have a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,12 +60,13 @@ pub struct ServerSettings {
 /// A TLS server, shared by all of its connections.
 pub struct ServerTls {
     builder: ConfigBuilder<ServerConfig, WantsVerifier>,
-    contexts: RwLock<Arc<Contexts>>,
+    contexts: Arc<InUse>,
     clients: ClientCertificates,
     alpn: Alpn,
     policies: Policies,
     time: Arc<dyn TimeProvider>,
     in_force: Arc<InForce>,
+    spare: Arc<Spare>,
     /// Of this server alone, so that a session is resumed only where it began; rustls compares the indicated name.
     // spec: TLS-081
     sessions: Arc<Sessions>,
@@ -81,12 +83,13 @@ impl ServerTls {
         let builder = ServerConfig::builder_with_details(Arc::new(provider()), Arc::clone(&time));
         Ok(Self {
             builder: versions(builder, policies)?,
-            contexts: RwLock::new(Contexts::new(contexts, default)),
+            contexts: Arc::new(RwLock::new(Contexts::new(contexts, default))),
             clients,
             alpn,
             policies,
             time,
             in_force: Arc::new(InForce::new(trust, lists)),
+            spare: Arc::default(),
             sessions: Arc::default(),
         })
     }
@@ -94,14 +97,20 @@ impl ServerTls {
     /// What one new connection needs; do not use it for a second one.
     #[must_use]
     pub fn accept(&self) -> Accept {
+        let (config, refusal) = lock(&self.spare).pop().unwrap_or_else(|| self.config());
+        Accept { config, refusal, spare: Arc::clone(&self.spare) }
+    }
+
+    /// A configuration for one connection at a time, which tells apart why each was refused.
+    fn config(&self) -> (Arc<ServerConfig>, Refusal) {
         let refusal = Refusal::default();
         let verifier = Verifier {
             in_force: Arc::clone(&self.in_force),
             clients: self.clients,
             refusal: refusal.clone(),
         };
-        let resolver =
-            Resolver { contexts: self.contexts(), alpn: self.alpn, refusal: refusal.clone() };
+        let contexts = Arc::clone(&self.contexts);
+        let resolver = Resolver { contexts, alpn: self.alpn, refusal: refusal.clone() };
         let mut config = self
             .builder
             .clone()
@@ -111,7 +120,7 @@ impl ServerTls {
         config.session_storage = self.sessions.clone();
         config.require_ems = true; // spec: TLS-003
         config.max_early_data_size = 0; // spec: TLS-006
-        Accept { config: Arc::new(config), refusal }
+        (Arc::new(config), refusal)
     }
 
     /// Checks a connection whose handshake is complete, also one that was resumed, and tells of its peer. If it is
@@ -125,11 +134,14 @@ impl ServerTls {
             return Err(TlsError::Handshake { what: "the handshake is not complete".into() });
         }
         self.alpn.check(connection.alpn_protocol())?;
-        self.contexts().choose(connection.server_name())?;
-        let chain = connection.peer_certificates().unwrap_or_default();
+        in_use(&self.contexts).choose(connection.server_name())?;
         let client = match self.clients {
             ClientCertificates::NotAsked => Err(TlsError::NoCertificate),
-            _ => self.in_force.admit_client(chain, now(&*self.time)?),
+            _ => {
+                let now = now(&*self.time)?;
+                Chain::of(connection.peer_certificates().unwrap_or_default())
+                    .and_then(|chain| self.in_force.admit_client(chain, now))
+            }
         };
         // spec: TLS-023, TLS-024, TLS-025
         if let (ClientCertificates::Required, Err(error)) = (self.clients, &client) {
@@ -150,7 +162,7 @@ impl ServerTls {
         if peer.authorized.is_err() {
             return Ok(());
         }
-        self.in_force.admit_client(&peer.chain, now(&*self.time)?).map(drop)
+        self.in_force.admit_client(Chain::of(&peer.chain)?, now(&*self.time)?).map(drop)
     }
 
     /// Puts other certificates in the place of the server's own, for each handshake from now on.
@@ -161,10 +173,6 @@ impl ServerTls {
     ) {
         let contexts = Contexts::new(contexts, default);
         *self.contexts.write().unwrap_or_else(PoisonError::into_inner) = contexts;
-    }
-
-    fn contexts(&self) -> Arc<Contexts> {
-        Arc::clone(&self.contexts.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts other anchors, CRLs and policies in force, for each verification from now on.
@@ -190,11 +198,19 @@ impl fmt::Debug for ServerTls {
     }
 }
 
+/// Configurations that no connection uses any more: rustls makes a store of sessions with each, which takes a hundredth of the
+/// time of a handshake.
+type Spare = Mutex<Vec<(Arc<ServerConfig>, Refusal)>>;
+
+/// So many at most.
+const SPARE: usize = 64;
+
 /// One connection to be.
 #[derive(Debug)]
 pub struct Accept {
     config: Arc<ServerConfig>,
     refusal: Refusal,
+    spare: Arc<Spare>,
 }
 
 impl Accept {
@@ -225,52 +241,36 @@ impl Accept {
     }
 }
 
+impl Drop for Accept {
+    /// Keeps the configuration for another connection, if this one is past its handshake or gone, and nothing was refused.
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.config) == 1 && self.refusal.get().0.is_none() {
+            let mut spare = lock(&self.spare);
+            if spare.len() < SPARE {
+                spare.push((Arc::clone(&self.config), self.refusal.clone()));
+            }
+        }
+    }
+}
+
 /// Why this side refused, beside what rustls makes of it, and the leaf that it refused.
 #[derive(Debug, Clone, Default)]
 struct Refusal(Arc<Mutex<(Option<TlsError>, Option<CertificateDer<'static>>)>>);
 
 impl Refusal {
     fn set(&self, error: TlsError, leaf: Option<CertificateDer<'static>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Some(error), leaf);
+        *lock(&self.0) = (Some(error), leaf);
     }
 
     fn get(&self) -> (Option<TlsError>, Option<CertificateDer<'static>>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[derive(Debug)]
-struct Contexts {
-    names: Vec<ContextName>,
-    /// Index for index.
-    certificates: Vec<Arc<CertifiedKey>>,
-    default: Option<Arc<CertifiedKey>>,
-}
-
-impl Contexts {
-    fn new(
-        contexts: Vec<(ContextName, OwnCertificate)>,
-        default: Option<OwnCertificate>,
-    ) -> Arc<Self> {
-        let (names, certificates) =
-            contexts.into_iter().map(|(name, certificate)| (name, certificate.0)).unzip();
-        Arc::new(Self { names, certificates, default: default.map(|certificate| certificate.0) })
-    }
-
-    fn choose(&self, indicated: Option<&str>) -> Result<Arc<CertifiedKey>, TlsError> {
-        let name = indicated.map(str::as_bytes);
-        let chosen = choose(self.names.iter(), self.default.is_some(), name)?;
-        chosen
-            .map_or(self.default.as_ref(), |index| self.certificates.get(index))
-            .map(Arc::clone)
-            .ok_or_else(|| TlsError::Sni { indicated: indicated.map(str::to_owned) })
+        lock(&self.0).clone()
     }
 }
 
 /// Chooses the context of one connection.
 #[derive(Debug)]
 struct Resolver {
-    contexts: Arc<Contexts>,
+    contexts: Arc<InUse>,
     alpn: Alpn,
     refusal: Refusal,
 }
@@ -283,7 +283,7 @@ impl ResolvesServerCert for Resolver {
             self.refusal.set(TlsError::Alpn, None);
             return None;
         }
-        self.contexts
+        in_use(&self.contexts)
             .choose(hello.server_name())
             .inspect_err(|e| self.refusal.set(e.clone(), None))
             .ok()
@@ -321,8 +321,8 @@ impl ClientCertVerifier for Verifier {
     ) -> Result<ClientCertVerified, Error> {
         // spec: TLS-025
         if self.clients == ClientCertificates::Required {
-            let chain: Vec<_> = [leaf].into_iter().chain(others).cloned().collect();
-            self.in_force.admit_client(&chain, now.as_secs()).map_err(|error| {
+            let chain = Chain { leaf, others };
+            self.in_force.admit_client(chain, now.as_secs()).map_err(|error| {
                 self.refusal.set(error, Some(leaf.clone().into_owned()));
                 // This one becomes the alert access_denied.
                 // spec: TLS-026
@@ -361,4 +361,8 @@ pub(crate) fn now(time: &dyn TimeProvider) -> Result<u64, TlsError> {
     time.current_time()
         .map(|time| time.as_secs())
         .ok_or_else(|| TlsError::Handshake { what: "the clock has no time".into() })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

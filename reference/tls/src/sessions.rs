@@ -1,7 +1,6 @@
 //! The sessions of a server that can be resumed.
 
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
@@ -9,7 +8,7 @@ use rustls::server::StoresServerSessions;
 use zeroize::Zeroizing;
 
 /// So many; the oldest is forgotten for another.
-const SESSIONS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+const SESSIONS: usize = 1024;
 
 /// Sessions by what names them in a ticket. They hold secrets, which are wiped.
 pub(crate) struct Sessions(Mutex<Cache>);
@@ -24,13 +23,17 @@ impl Sessions {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(SESSIONS)))
+        Self(Mutex::new(LruCache::unbounded())) // which takes no memory for sessions that never come
     }
 }
 
 impl StoresServerSessions for Sessions {
     fn put(&self, name: Vec<u8>, session: Vec<u8>) -> bool {
-        self.lock().put(name, Zeroizing::new(session));
+        let mut sessions = self.lock();
+        sessions.put(name, Zeroizing::new(session));
+        if sessions.len() > SESSIONS {
+            sessions.pop_lru();
+        }
         true
     }
 
@@ -62,9 +65,9 @@ mod tests {
     fn a_session_is_taken_once_and_the_oldest_forgotten() {
         let sessions = Sessions::default();
         let name = |n: usize| n.to_be_bytes().to_vec();
-        for n in 0..=SESSIONS.get() {
+        for n in 0..=SESSIONS {
             assert!(sessions.put(name(n), vec![7, 7]));
-            assert_eq!(sessions.get(&name(0)).is_some(), n < SESSIONS.get());
+            assert_eq!(sessions.get(&name(0)).is_some(), n < SESSIONS);
         }
         assert_eq!(sessions.take(&name(0)), None, "made room for the last");
         assert_eq!(sessions.take(&name(1)), Some(vec![7, 7]));

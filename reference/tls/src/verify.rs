@@ -4,6 +4,7 @@
 //! does not look at is checked on each path that it finds, so that another path can still be found.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -34,6 +35,21 @@ pub enum Peer<'a> {
     Client,
 }
 
+/// The certificates as the peer sent them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chain<'a> {
+    pub(crate) leaf: &'a CertificateDer<'a>,
+    pub(crate) others: &'a [CertificateDer<'a>],
+}
+
+impl<'a> Chain<'a> {
+    /// Of what a connection tells, which is nothing if the peer sent none.
+    pub(crate) fn of(certificates: &'a [CertificateDer<'a>]) -> Result<Self, TlsError> {
+        let (leaf, others) = certificates.split_first().ok_or(TlsError::NoCertificate)?;
+        Ok(Self { leaf, others })
+    }
+}
+
 /// What a verified certificate says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
@@ -47,7 +63,7 @@ pub struct Verified {
 #[derive(Debug, Clone)]
 pub(crate) struct Examined {
     pub(crate) identity: Option<Id>,
-    pub(crate) certificate: CertificateInfo,
+    pub(crate) certificate: Arc<CertificateInfo>,
     /// When the same trust finds the same; the further certificates may lead to another path before and after.
     pub(crate) window: Window,
 }
@@ -64,8 +80,8 @@ impl Trust {
         chain: &[CertificateDer<'_>],
         now: u64,
     ) -> Result<Verified, TlsError> {
-        let leaf = chain.first().ok_or(TlsError::NoCertificate)?;
-        let fingerprint = Sha256::digest(leaf).into();
+        let chain = Chain::of(chain)?;
+        let fingerprint = Sha256::digest(chain.leaf).into();
         let Examined { identity, .. } = self.examine(peer, fingerprint, chain, now)?;
         Ok(Verified { fingerprint, identity })
     }
@@ -75,11 +91,11 @@ impl Trust {
         &self,
         peer: Peer<'_>,
         fingerprint: Fingerprint,
-        chain: &[CertificateDer<'_>],
+        chain: Chain<'_>,
         now: u64,
     ) -> Result<Examined, TlsError> {
         // spec: TLS-031, TLS-032 (webpki takes the others in any order)
-        let (leaf_der, others) = chain.split_first().ok_or(TlsError::NoCertificate)?;
+        let Chain { leaf: leaf_der, others } = chain;
         let leaf = Certificate::parse(leaf_der)?;
         let fault = |error| diagnosis::of(error, leaf_der, others, self, now);
         let end_entity = EndEntityCert::try_from(leaf_der).map_err(fault)?;
@@ -91,7 +107,7 @@ impl Trust {
             }
             Peer::Client => Some(identity(&leaf)?),
         };
-        let certificate = CertificateInfo::from_parsed(&leaf, fingerprint);
+        let certificate = Arc::new(CertificateInfo::from_parsed(&leaf, fingerprint));
         Ok(Examined { identity, certificate, window })
     }
 
@@ -160,10 +176,10 @@ impl Trust {
         let intermediates: Vec<_> = path.intermediate_certificates().map(|c| c.der()).collect();
         let between: Vec<_> =
             intermediates.iter().map(|der| Certificate::parse(der)).collect::<Result<_, _>>()?;
-        let below: Vec<_> = [leaf].into_iter().chain(&between).collect();
         let above: Vec<_> = between.iter().map(Certificate::as_issuer).collect();
-        let issuers: Vec<_> = above.iter().chain([anchor]).collect();
-        for certificate in &below {
+        let below = [leaf].into_iter().chain(&between);
+        let issuers = above.iter().chain([anchor]);
+        for certificate in below.clone() {
             certificate.check_der()?;
             certificate.validity().check(now, "TLS-037")?;
             window = window.valid(certificate.validity());
@@ -174,12 +190,12 @@ impl Trust {
         }
         self.check_leaf(leaf)?;
         leaf.check_key()?;
-        for (depth, issuer) in issuers.iter().enumerate() {
+        for (depth, issuer) in issuers.clone().enumerate() {
             check_issuer(issuer, depth)?;
             issuer.key.clone()?;
         }
         if let Some(crls) = &self.crls {
-            for (certificate, issuer) in below.iter().zip(&issuers) {
+            for (certificate, issuer) in below.zip(issuers) {
                 crl::check(crls, certificate, issuer, now, self.policies, self.algorithms.all)?;
             }
             for crl in crls {

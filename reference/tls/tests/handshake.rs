@@ -3,17 +3,17 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use common::pair::*;
 use common::*;
 use rcgen::KeyPair;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{AlertDescription, ClientConfig, Error, ProtocolVersion};
+use rustls::{AlertDescription, ClientConfig, Error, ProtocolVersion, ServerConfig};
 use secure_tunnel_tls::{
-    ALPN, Alpn, ClientCertificates, ClientTls, OwnCertificate, ServerTls, TlsError, exporter,
-    server_name,
+    ALPN, Accept, Alpn, ClientCertificates, ClientTls, OwnCertificate, ServerTls, TlsError,
+    exporter, server_name,
 };
 
 #[test]
@@ -237,4 +237,32 @@ fn contexts_by_indicated_name() {
     let met = meet_as(&client, client.config(), address, &server);
     met.client.expect("admitted");
     assert_eq!(met.server.expect("admitted").server_name, None, "none is indicated");
+}
+
+#[test]
+fn a_configuration_serves_again_when_nothing_is_left_of_the_last_connection() {
+    let world = World::new();
+    let server = world.server(ClientCertificates::Required);
+    let [alice, mallory] =
+        [&world.root, &Party::root("other")].map(|root| root.issue(client_params("alice")));
+    let config = |accept: &Accept| Arc::downgrade(&accept.config());
+    let is = |one: &Weak<ServerConfig>, accept: &Accept| one.ptr_eq(&config(accept));
+
+    let one = server.accept();
+    let first = config(&one);
+    assert!(!is(&first, &server.accept()), "two at a time have two");
+    let held = one.config();
+    drop(one);
+    let second = config(&server.accept());
+    assert!(!is(&first, &server.accept()), "somebody may still make a connection with it");
+    drop(held);
+
+    let open = meet(&world.client(Some(&alice)), &server);
+    assert!(open.server.is_ok() && is(&second, &server.accept()), "past its handshake");
+    refused(meet(&world.client(Some(&mallory)), &server).server, "untrusted");
+    assert!(second.upgrade().is_none(), "it knows why that client was refused");
+    let next = server.accept();
+    assert_eq!(next.presented(), None);
+    let reason = next.reason(&Error::NoCertificatesPresented);
+    assert_eq!(reason, TlsError::of(&Error::NoCertificatesPresented));
 }

@@ -1,5 +1,5 @@
 //! What these crates add to TLS by rustls alone: full and resumed handshakes with certificates on both sides, and octets
-//! echoed; first in memory, then on the loopback interface beside tokio-rustls. It takes half a minute. Both are measured
+//! echoed; first in memory, then on the loopback interface beside tokio-rustls. It takes a minute. Both are measured
 //! in turns, since a machine is not the same from one second to the next.
 //!
 //! ```sh
@@ -37,7 +37,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How long one turn takes, and how many there are of each; the median counts.
 const SPAN: Duration = Duration::from_millis(200);
-const TURNS: usize = 21;
+const TURNS: usize = 41;
 const CHUNK: usize = 16 * 1024;
 
 /// A certificate with its key.

@@ -95,7 +95,7 @@ pub(crate) async fn accept(tls: &ServerTls, io: Box<dyn Io>) -> Result<TlsStream
         Ok(Err((error, mut io))) => {
             transport::end(&mut io).await; // so that the alert arrives
             let reason = fault(&error, |error| accept.reason(error));
-            return Err(Failure::of_client(reason, accept.presented()));
+            return Err(Failure::of_client(reason, accept.presented().map(Arc::new)));
         }
         Err(_) => return Err(LATE),
     };
@@ -106,7 +106,8 @@ pub(crate) async fn accept(tls: &ServerTls, io: Box<dyn Io>) -> Result<TlsStream
     });
     let admitted = admitted.map_err(|error| {
         let leaf = connection.peer_certificates().and_then(<[_]>::first);
-        Failure::of_client(error, leaf.and_then(|leaf| CertificateInfo::of(leaf).ok()))
+        let shown = leaf.and_then(|leaf| CertificateInfo::of(leaf).ok());
+        Failure::of_client(error, shown.map(Arc::new))
     });
     conclude(Box::new(stream.into()), admitted, policies).await
 }
