@@ -1,6 +1,6 @@
 //! What these crates add to TLS by rustls alone: full and resumed handshakes with certificates on both sides, and octets
-//! echoed; first in memory, then on the loopback interface beside tokio-rustls. It takes a minute. Both are measured
-//! in turns, since a machine is not the same from one second to the next.
+//! echoed; first in memory, then on the loopback interface beside tokio-rustls, one connection at a time in one thread. It
+//! takes half a minute. Both are measured in turns, since a machine is not the same from one second to the next.
 //!
 //! ```sh
 //! cargo run --release -p secure-tunnel-net --example tls_load
@@ -10,7 +10,6 @@ mod memory;
 
 use std::error::Error;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use rcgen::{
@@ -22,7 +21,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::time_provider::DefaultTimeProvider;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore, ServerConfig};
 use secure_tunnel_net::{Limits, TlsClient, TlsServer};
 use secure_tunnel_tls::{
     Alpn, ClientCertificates, ClientSettings, ClientTls, Lists, OwnCertificate, Policies,
@@ -35,9 +34,11 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// How long one turn takes, and how many there are of each; the median counts.
+/// Handshakes of each kind, and records in memory.
+const COUNT: usize = 2000;
+/// How long octets are echoed on the loopback interface, and how often.
 const SPAN: Duration = Duration::from_millis(200);
-const TURNS: usize = 41;
+const TURNS: usize = 21;
 const CHUNK: usize = 16 * 1024;
 
 /// A certificate with its key.
@@ -50,7 +51,7 @@ struct World {
     client: Party,
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
     // Each application has some timer, as `secure-tunnel serve` does to look at its files. In a runtime that has none, the
     // deadline of each handshake would wake the driver.
@@ -60,26 +61,39 @@ async fn main() -> Outcome<()> {
         }
     });
     let world = world()?;
-    let (ours, plain) = (serve_ours(&world).await?, serve_plain(&world).await?);
-    let full = client_config(&world, &world.client, Resumption::disabled())?;
-    let resumed = client_config(&world, &world.client, Resumption::in_memory_sessions(256))?;
-    let cores = available_parallelism().map_or(1, usize::from);
     println!("handshakes a second, in memory      here     rustls alone   ratio");
     memory::measure(&world)?;
-    println!("\n{cores} cores, loopback                here     tokio-rustls   ratio");
-
+    println!("\nthe same by sockets                 here     tokio-rustls   ratio");
+    let (ours, plain) = (serve_ours(&world).await?, serve_plain(&world).await?);
     let listening = serve_listening(&world).await?;
-    for (what, ours, config) in [
-        ("full handshakes", ours, &full),
-        ("resumed handshakes", ours, &resumed),
-        ("resumed, by Listener", listening, &resumed),
+    let full = client_config(&world, &world.client, Resumption::disabled())?;
+    for (what, server, kind) in [
+        ("full handshakes, known", ours, HandshakeKind::Full),
+        ("the same by Listener", listening, HandshakeKind::Full),
+        ("resumed handshakes, known", ours, HandshakeKind::Resumed),
+        ("the same by Listener", listening, HandshakeKind::Resumed),
     ] {
-        let (mut here, mut there) = (Vec::new(), Vec::new());
-        for _ in 0..TURNS {
-            here.push(handshakes(ours, config, cores).await?);
-            there.push(handshakes(plain, config, cores).await?);
+        // A client for each, since a ticket is for one server.
+        let client = || match kind {
+            HandshakeKind::Resumed => {
+                client_config(&world, &world.client, Resumption::in_memory_sessions(256))
+            }
+            _ => Ok(Arc::clone(&full)),
+        };
+        let clients = [client()?, client()?];
+        handshake(server, &clients[0], HandshakeKind::Full).await?;
+        handshake(plain, &clients[1], HandshakeKind::Full).await?;
+        let (mut here, mut there) = (Vec::with_capacity(COUNT), Vec::with_capacity(COUNT));
+        for n in 0..COUNT {
+            for is_here in [n % 2 == 0, n % 2 == 1] {
+                if is_here {
+                    here.push(handshake(server, &clients[0], kind).await?);
+                } else {
+                    there.push(handshake(plain, &clients[1], kind).await?);
+                }
+            }
         }
-        report(&format!("{what} a second"), here, there);
+        report(what, here, there);
     }
 
     let tls = client_tls(&world, &world.client)?;
@@ -107,30 +121,19 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// Connections made and ended a second, by the same client whatever the server.
-async fn handshakes(port: u16, config: &Arc<ClientConfig>, cores: usize) -> Outcome<f64> {
+/// A connection, made and ended, by the same client whatever the server. How many a second that would be.
+async fn handshake(port: u16, config: &Arc<ClientConfig>, kind: HandshakeKind) -> Outcome<f64> {
     let started = Instant::now();
-    let dialing = |_| {
-        let connector = TlsConnector::from(Arc::clone(config));
-        tokio::spawn(async move {
-            let mut count = 0u32;
-            while started.elapsed() < SPAN {
-                let mut stream = connector.connect(localhost()?, dial(port).await?).await?;
-                // An octet each way: the server has let this client in, and its tickets have arrived.
-                stream.write_all(b"x").await?;
-                stream.flush().await?;
-                stream.read_u8().await?;
-                stream.shutdown().await?;
-                count += 1;
-            }
-            Ok::<_, Box<dyn Error + Send + Sync>>(count)
-        })
-    };
-    let mut count = 0;
-    for task in (0..2 * cores).map(dialing).collect::<Vec<_>>() {
-        count += task.await??;
-    }
-    Ok(f64::from(count) / started.elapsed().as_secs_f64())
+    let connector = TlsConnector::from(Arc::clone(config));
+    let mut stream = connector.connect(localhost()?, dial(port).await?).await?;
+    // An octet each way: the server has let this client in, and its tickets have arrived.
+    stream.write_all(b"x").await?;
+    stream.flush().await?;
+    stream.read_u8().await?;
+    stream.shutdown().await?;
+    let took = started.elapsed().as_secs_f64();
+    assert_eq!(stream.get_ref().1.handshake_kind(), Some(kind));
+    Ok(1.0 / took)
 }
 
 /// MB a second that come back.

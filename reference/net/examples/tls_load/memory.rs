@@ -10,24 +10,24 @@ use rustls::{ClientConfig, ClientConnection, ConnectionCommon, ServerConfig, Ser
 use secure_tunnel_tls::{ClientTls, ServerTls, server_name};
 
 use crate::{
-    CHUNK, Outcome, World, client, client_config, client_tls, localhost, plain_config, report,
-    server, tls, trust,
+    CHUNK, COUNT, Outcome, World, client, client_config, client_tls, localhost, plain_config,
+    report, server, tls, trust,
 };
-
-/// Handshakes of each kind, and records.
-const COUNT: usize = 2000;
 
 /// Both ends of a connection.
 type Pair = (ClientConnection, ServerConnection);
 
 pub fn measure(world: &World) -> Outcome<()> {
-    // So many servers and clients that each pair meets once: nobody has seen the other's certificate before.
-    let strangers = Parties::new(world, COUNT.isqrt() + 1)?;
-    strangers.compare("full handshakes, unknown", |n, many| (n % many, (n + n / many) % many))?;
+    // A client comes once, to a server that goes on: neither has seen the other's certificate before.
+    Parties::new(world, COUNT, 1)?.compare("full handshakes, strangers", |n| (n, 0))?;
+    // The same with so many servers and clients that each pair meets once, which all share the caches of a processor.
+    let many = COUNT.isqrt() + 1;
+    Parties::new(world, many, many)?
+        .compare("the same, 45 servers", |n| (n % many, (n + n / many) % many))?;
     // The same one always, and two servers in turns: each time the ticket is one of the other.
-    Parties::new(world, 2)?.compare("full handshakes, known", |n, _| (0, n % 2))?;
+    Parties::new(world, 1, 2)?.compare("full handshakes, known", |n| (0, n % 2))?;
 
-    let known = Parties::new(world, 1)?;
+    let known = Parties::new(world, 1, 1)?;
     known.here.connect(0, 0, false)?;
     known.there.connect(0, 0, false)?;
     // Each side has to verify the other's chain: what it has found so far goes with the old trust.
@@ -52,23 +52,25 @@ struct Parties {
 }
 
 impl Parties {
-    fn new(world: &World, many: usize) -> Outcome<Self> {
+    fn new(world: &World, clients: usize, servers: usize) -> Outcome<Self> {
         let mut here = Here { servers: Vec::new(), clients: Vec::new() };
         let mut there = There { servers: Vec::new(), clients: Vec::new() };
-        for _ in 0..many {
-            let (server, client) = (server(&world.issuer)?, client(&world.issuer)?);
+        for _ in 0..servers {
+            let server = server(&world.issuer)?;
             here.servers.push(tls(world, &server)?);
-            here.clients.push(client_tls(world, &client)?);
             there.servers.push(plain_config(world, &server)?);
+        }
+        for _ in 0..clients {
+            let client = client(&world.issuer)?;
+            here.clients.push(client_tls(world, &client)?);
             let tickets = Resumption::in_memory_sessions(256);
             there.clients.push(client_config(world, &client, tickets)?);
         }
         Ok(Self { here, there })
     }
 
-    /// Full handshakes; `who` are the client and the server of each turn, of so many.
-    fn compare(&self, what: &str, who: impl Fn(usize, usize) -> (usize, usize)) -> Outcome<()> {
-        let who = |n| who(n, self.here.clients.len());
+    /// Full handshakes; `who` are the client and the server of each turn.
+    fn compare(&self, what: &str, who: impl Fn(usize) -> (usize, usize)) -> Outcome<()> {
         let here = |n| {
             let (client, server) = who(n);
             self.here.connect(client, server, false)
