@@ -97,7 +97,8 @@ impl ServerTls {
     /// What one new connection needs; do not use it for a second one.
     #[must_use]
     pub fn accept(&self) -> Accept {
-        let (config, refusal) = lock(&self.spare).pop().unwrap_or_else(|| self.config());
+        let spare = lock(&self.spare).pop();
+        let (config, refusal) = spare.unwrap_or_else(|| self.config());
         Accept { config, refusal, spare: Arc::clone(&self.spare) }
     }
 
