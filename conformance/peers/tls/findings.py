@@ -195,7 +195,7 @@ FINDINGS = {
         ),
         (
             "Connections that are open when their client is revoked or denied stay open in Node.",
-            [("server", "node-tls", case, ACCEPTS) for case in ("lists/open-revoked", "lists/open-denied")],
+            [("server", "node-tls", case, ACCEPTS) for case in ("lists/open-revoked", "lists/open-denied", "lists/open-denied-asked")],
         ),
         (
             "`nginx -s reload` ends idle connections of everybody, also of clients that nothing has changed for.",
@@ -249,6 +249,10 @@ FINDINGS = {
         (
             "Nobody ends a connection on which no handshake comes within 10 seconds.",
             [("server", SERVERS, "deadline/silent-alone", LATE)],
+        ),
+        (
+            "`s_server` serves one connection at a time: behind one that says nothing, everybody waits.",
+            [("server", "openssl", "handshake/beside-silent-ones", LATE)],
         ),
     ],
     "Versions and algorithms": [
