@@ -130,7 +130,7 @@ bugs! {
     ShortSignatureTraps SNotChecked OnlyTopBitsOfSChecked NonCanonicalKeyAccepted KeyOffCurveTraps
     SmallOrderKeyAccepted MixedOrderKeyRefused HashNotReduced HashNegatedNotKey
     SmallOrderRAccepted RComparedAsPoint
-    CofactoredEquation SmallOrderListIncomplete
+    CofactoredEquation SmallOrderListIncomplete KeyComparedByItsEnds
     // Tokens
     PointCheckedAtChallenge ChallengeDependsOnServerId ClientSignsAnything ClientIgnoresLength
     ClientChecksOnlyLength ClientIgnoresType ClientIgnoresKey ServerIdAfterChallenge

@@ -53,6 +53,9 @@ impl Model {
         if !is_canonical(key) && !self.bug(Bug::NonCanonicalKeyAccepted) {
             return false;
         }
+        if ends_like_the_prime(key) && self.bug(Bug::KeyComparedByItsEnds) {
+            return false;
+        }
         let Some(a) = CompressedEdwardsY(*key).decompress() else {
             if self.bug(Bug::KeyOffCurveTraps) {
                 trap("called `Option::unwrap()` on a `None` value");
@@ -110,8 +113,11 @@ impl Model {
 
 /// Whether y is below 2^255 - 19.
 fn is_canonical(encoded: &[u8; 32]) -> bool {
-    let high = encoded[31] & 0x7f == 0x7f && encoded[1..31].iter().all(|&octet| octet == 0xff);
-    !(high && encoded[0] >= 0xed)
+    !(ends_like_the_prime(encoded) && encoded[1..31].iter().all(|&octet| octet == 0xff))
+}
+
+fn ends_like_the_prime(encoded: &[u8; 32]) -> bool {
+    encoded[0] >= 0xed && encoded[31] & 0x7f == 0x7f
 }
 
 fn expand_seed(seed: &[u8; 32]) -> (Scalar, [u8; 32]) {

@@ -13,6 +13,8 @@ table! {
         "Accepts an R of small order.";
     NonCanonicalKeyAccepted: "TOK-016", ACCEPT,
         "Accepts public keys that are not canonical, also those of small order.";
+    KeyComparedByItsEnds: "TOK-016", REJECT,
+        "Takes a public key for one that is not canonical by its first and last octets alone.";
     SmallOrderKeyAccepted: "TOK-017", ACCEPT,
         "Accepts a public key of small order.";
     SmallOrderListIncomplete: "TOK-015 TOK-017", ACCEPT,

@@ -12,6 +12,7 @@ use super::super::primitives::ed25519::{
     KeyPair, accepts, add_order, challenge, challenge_mod_8, lenient_point, little_endian, order,
     scalar, signature, small_order_encodings, times_base, torsion,
 };
+use super::super::primitives::stream_array;
 use super::challenge::not_a_point;
 use super::{
     CHALLENGE, NOW_MS, Refusal, SECOND, TOKEN, body, client, good_challenge, server, set, verify,
@@ -106,6 +107,7 @@ pub(super) fn issue_family() -> Family {
 fn cases(honest: &KeyPair, message: &dyn Fn(&[u8; 32]) -> Vec<u8>) -> Vec<Case> {
     let mut cases = large_s(honest, message);
     cases.extend(small_keys(message));
+    cases.push(near_the_prime(message));
     cases.extend(small_r(honest, message));
     cases.extend(mixed(honest, message));
     cases.extend(other_schemes(honest, message));
@@ -187,6 +189,24 @@ fn small_keys(message: &dyn Fn(&[u8; 32]) -> Vec<u8>) -> Vec<Case> {
             accepted: false,
         }])
         .collect()
+}
+
+/// An honest key whose y begins and ends like p, 2^255 - 19, and is far below it.
+fn near_the_prime(message: &dyn Fn(&[u8; 32]) -> Vec<u8>) -> Case {
+    // The first of its kind by counting.
+    let key = KeyPair::new(stream_array("near the prime 7337"));
+    let [first, middle @ .., last] = key.public;
+    assert!(first >= 0xed && last == 0x7f && !middle.contains(&0xff), "what the case is for");
+    Case {
+        name: "key-ends-like-the-prime".to_owned(),
+        rule: "TOK-016",
+        what:
+            "The key is canonical, though its first and last octets are those of keys that are not."
+                .to_owned(),
+        public: key.public,
+        signature: key.sign(&message(&key.public)),
+        accepted: true,
+    }
 }
 
 /// R of small order under an honest key.
