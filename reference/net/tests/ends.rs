@@ -4,12 +4,16 @@
 
 mod common;
 
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use common::*;
 use secure_tunnel::channel::Opened;
-use secure_tunnel_net::{Failure, Transport};
-use tokio::io::AsyncWriteExt;
+use secure_tunnel_net::{Failure, Sender, Transport};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
 #[tokio::test]
 async fn the_end_of_the_transport_in_a_handshake_is_out_of_order() {
@@ -155,5 +159,63 @@ async fn what_is_dropped_or_aborted_is_truncated_for_the_peer() {
         assert!(matches!(server.finish().await, Err(Failure::Aborted)));
         assert_eq!(client.recv().await, None);
         assert_eq!(code(&client.finish().await), "truncated");
+    }
+}
+
+/// A stream in whose reading this side ends the connection: after its reader has looked whether it was to stop.
+struct StopsWhileRead {
+    io: DuplexStream,
+    sender: Arc<OnceLock<Sender>>,
+}
+
+impl AsyncRead for StopsWhileRead {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.io).poll_read(context, buffer);
+        if read.is_ready()
+            && let Some(sender) = self.sender.get()
+        {
+            sender.abort();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for StopsWhileRead {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, octets)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
+
+/// On several threads the peer's answer to an abort may be there before the notice of the abort.
+#[tokio::test]
+async fn what_this_side_ends_is_ended_by_this_side_however_fast_the_peer_follows() {
+    for transport in BOTH {
+        let (io, far) = duplex(64 * 1024);
+        let sender = Arc::new(OnceLock::new());
+        let near = StopsWhileRead { io, sender: Arc::clone(&sender) };
+        let (server, client, to) = (server(), client(), to(transport));
+        let (server, client) = tokio::join!(server.accept(near, transport), client.over(far, &to));
+        let mut server = server.unwrap();
+        sender.set(server.sender()).unwrap();
+        drop(client.unwrap());
+        assert_eq!(server.recv().await, None);
+        let outcome = server.finish().await;
+        assert!(matches!(outcome, Err(Failure::Aborted)), "{transport} {outcome:?}");
     }
 }

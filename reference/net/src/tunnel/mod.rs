@@ -310,10 +310,14 @@ impl Receiver {
             tokio::select! {
                 biased;
                 () = until(&mut self.stopped) => return Err(Failure::Aborted),
-                item = next => item?,
+                item = next => item,
             }
         };
-        let mut record = match item {
+        // What the peer answers to an abort can be here before the notice of it.
+        if *self.stopped.borrow() {
+            return Err(Failure::Aborted);
+        }
+        let mut record = match item? {
             Item::Message(record) => record,
             Item::Ping(payload) => {
                 *self.sender.shared.ping() = Some(payload);
