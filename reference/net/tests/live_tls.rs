@@ -182,6 +182,7 @@ fn a_tunnel_inside_until_its_client_is_denied() {
     assert_eq!(server.read(), json!({"tls": true}));
     client.write(&world.dial(10, &port, json!({})));
     event(&mut server, "open");
+    event(&mut client, "open"); // at the end of its input, what is open is closed
     assert_eq!((client.end(), server.read()["clean"].clone()), (Some(0), json!(true)));
     assert_eq!(server.end(), Some(0));
 }
