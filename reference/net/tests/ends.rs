@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::*;
 use secure_tunnel::channel::Opened;
 use secure_tunnel_net::{Failure, Sender, Transport};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
+use tokio::io::{AsyncRead, AsyncWriteExt, DuplexStream, ReadBuf, ReadHalf, duplex, join, split};
 
 #[tokio::test]
 async fn the_end_of_the_transport_in_a_handshake_is_out_of_order() {
@@ -162,9 +162,9 @@ async fn what_is_dropped_or_aborted_is_truncated_for_the_peer() {
     }
 }
 
-/// A stream in whose reading this side ends the connection: after its reader has looked whether it was to stop.
+/// In whose reading this side ends the connection: after its reader has looked whether it was to stop.
 struct StopsWhileRead {
-    io: DuplexStream,
+    io: ReadHalf<DuplexStream>,
     sender: Arc<OnceLock<Sender>>,
 }
 
@@ -184,31 +184,14 @@ impl AsyncRead for StopsWhileRead {
     }
 }
 
-impl AsyncWrite for StopsWhileRead {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        octets: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, octets)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
-    }
-}
-
 /// On several threads the peer's answer to an abort may be there before the notice of the abort.
 #[tokio::test]
 async fn what_this_side_ends_is_ended_by_this_side_however_fast_the_peer_follows() {
     for transport in BOTH {
-        let (io, far) = duplex(64 * 1024);
+        let (near, far) = duplex(64 * 1024);
+        let (io, writer) = split(near);
         let sender = Arc::new(OnceLock::new());
-        let near = StopsWhileRead { io, sender: Arc::clone(&sender) };
+        let near = join(StopsWhileRead { io, sender: Arc::clone(&sender) }, writer);
         let (server, client, to) = (server(), client(), to(transport));
         let (server, client) = tokio::join!(server.accept(near, transport), client.over(far, &to));
         let mut server = server.unwrap();
