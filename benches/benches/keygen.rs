@@ -8,7 +8,7 @@ use secure_tunnel::fresh;
 
 fn benches(c: &mut Criterion) {
     let mut group = c.benchmark_group("keygen");
-    group.sampling_mode(SamplingMode::Flat).sample_size(10);
+    group.sampling_mode(SamplingMode::Flat).sample_size(20);
     group.warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_secs(1));
     group.bench_function("secure-tunnel", |b| {
         b.iter(|| fresh::rsa_keypair().expect("the system's generator"));
