@@ -84,7 +84,7 @@ impl Parties {
         Ok(())
     }
 
-    /// Records, by connections that are made anew now and then: where its buffers happen to lie can cost one a third.
+    /// Records, by many connections: where the buffers of one happen to lie can cost it a third of its rate.
     fn echo(&self) -> Outcome<Turns> {
         let mut turns = Turns { here: Vec::with_capacity(COUNT), there: Vec::with_capacity(COUNT) };
         let mut older = Vec::new();
