@@ -93,6 +93,10 @@ impl Contexts {
     }
 
     pub(crate) fn choose(&self, indicated: Option<&str>) -> Result<Arc<CertifiedKey>, TlsError> {
+        // Most servers have nothing else.
+        if let ([], Some(default)) = (&*self.names, &self.default) {
+            return Ok(Arc::clone(default));
+        }
         let name = indicated.map(str::as_bytes);
         let chosen = choose(self.names.iter(), self.default.is_some(), name)?;
         chosen

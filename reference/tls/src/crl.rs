@@ -7,9 +7,10 @@ use rustls::pki_types::SignatureVerificationAlgorithm;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
+use x509_parser::utils::format_serial;
 
 use crate::error::TlsError;
-use crate::form::{Certificate, Issuer, twice};
+use crate::form::{Certificate, Issuer, oid, twice};
 use crate::policy::Policies;
 use crate::signed::Signed;
 
@@ -55,8 +56,9 @@ impl Crl {
             .into_iter()
             .chain(crl.iter_revoked_certificates().map(|entry| entry.extensions()))
         {
-            if let Some(twice) = twice(extensions) {
-                return Err(bad(format!("extension {} is there twice", twice.oid)));
+            let mut kinds: Vec<_> = extensions.iter().map(|found| found.oid.as_bytes()).collect();
+            if let Some(kind) = twice(&mut kinds) {
+                return Err(bad(format!("extension {} is there twice", oid(kind))));
             }
         }
         let next_update = crl.next_update().ok_or_else(|| bad("it has no nextUpdate".into()))?;
@@ -102,15 +104,15 @@ pub(crate) fn check(
     algorithms: &[&dyn SignatureVerificationAlgorithm],
 ) -> Result<(), TlsError> {
     let (mut known, mut stale) = (false, false);
-    let of_issuer = crls.iter().filter(|crl| crl.issuer == certificate.issuer());
+    let of_issuer = crls.iter().filter(|crl| crl.issuer == certificate.issuer);
     for crl in of_issuer.filter(|crl| crl.is_signed_by(issuer, algorithms)) {
         if !crl.is_current(now) && !policies.crl_stale_accepted {
             stale = true;
             continue;
         }
         known = true;
-        if !matches!(crl.serials.find_serial(certificate.x509.raw_serial()), Ok(None)) {
-            let serial = certificate.x509.raw_serial_as_string();
+        if !matches!(crl.serials.find_serial(certificate.serial), Ok(None)) {
+            let serial = format_serial(certificate.serial);
             return Err(TlsError::Revoked { serial });
         }
     }

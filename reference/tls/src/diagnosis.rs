@@ -55,7 +55,7 @@ pub(crate) fn of(
         }
         // What can be read as a certificate and is still not DER is a value: of name constraints, where there are any.
         Error::BadDer | Error::TrailingData(_)
-            if candidates(leaf, others, anchors).iter().any(Certificate::has_name_constraints) =>
+            if candidates(leaf, others, anchors).iter().any(|one| one.has_name_constraints) =>
         {
             TlsError::NameConstraint
         }
@@ -68,7 +68,7 @@ pub(crate) fn of(
         // No time is inside a validity that ends before it begins.
         Error::InvalidCertValidity => candidates(leaf, others, anchors)
             .iter()
-            .find_map(|certificate| certificate.validity().check(now, requirement).err())
+            .find_map(|certificate| certificate.validity.check(now, requirement).err())
             .unwrap_or_else(|| form("its validity ends before it begins".into())),
         Error::CaUsedAsEndEntity => ca("the certificate is a CA's, not a peer's", "TLS-034"),
         Error::EndEntityUsedAsCa => ca("an issuer has no basicConstraints with cA true", "TLS-040"),
@@ -160,10 +160,10 @@ fn issuer_fault(
         let (issuer, is_anchor) =
             anchors.chain(others.iter().map(|der| (der, false))).find(|(der, _)| {
                 Certificate::parse(der).is_ok_and(|issuer| {
-                    issuer.subject() == current.issuer() && {
+                    issuer.subject.as_raw() == current.issuer && {
                         checks += 1;
                         checks <= MAX_CHECKS
-                            && signature.is_by(issuer.x509.public_key().raw, trust.algorithms.all)
+                            && signature.is_by(issuer.key.raw, trust.algorithms.all)
                     }
                 })
             })?;

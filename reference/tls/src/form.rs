@@ -1,114 +1,148 @@
-//! What the rules ask of one certificate, read with x509-parser: webpki looks at neither keyUsage nor an
+//! What the rules ask of one certificate, each field read with x509-parser: webpki looks at neither keyUsage nor an
 //! anchor's own extensions, and does not show what it has read.
 
 use std::borrow::Cow;
 
-use x509_parser::asn1_rs::{Any, Class, Tag};
-use x509_parser::certificate::{X509Certificate, X509CertificateParser};
+use x509_parser::asn1_rs::{FromDer, Oid};
 use x509_parser::error::X509Error;
-use x509_parser::extensions::{
-    BasicConstraints, GeneralName, KeyUsage, SubjectAlternativeName, X509Extension,
-};
-use x509_parser::nom::Parser;
+use x509_parser::extensions::{BasicConstraints, GeneralName, KeyUsage, SubjectAlternativeName};
 use x509_parser::oid_registry::{
     OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_PKCS1_RSAENCRYPTION,
     OID_SIG_ED25519, OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_EXTENDED_KEY_USAGE,
     OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS, OID_X509_EXT_SUBJECT_ALT_NAME,
 };
-use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
-use x509_parser::x509::SubjectPublicKeyInfo;
+use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
 
+use crate::elements::{
+    BIT_STRING, BOOLEAN, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, all_of,
+};
 use crate::error::TlsError;
 
-/// A certificate that was parsed, with what the rules need of its extensions.
+// Identifier octets of fields of a tbsCertificate.
+const VERSION: u8 = 0xa0;
+const ISSUER_UNIQUE_ID: u8 = 0x81;
+const SUBJECT_UNIQUE_ID: u8 = 0x82;
+const EXTENSIONS: u8 = 0xa3;
+
+/// A certificate, with what the rules need of it.
 pub(crate) struct Certificate<'a> {
-    pub(crate) x509: X509Certificate<'a>,
+    /// The content of the INTEGER.
+    pub(crate) serial: &'a [u8],
+    /// A Name in DER. It is not looked into: on a path it equals the subject of the certificate above.
+    pub(crate) issuer: &'a [u8],
+    pub(crate) validity: Validity,
+    pub(crate) subject: X509Name<'a>,
+    pub(crate) key: SubjectPublicKeyInfo<'a>,
+    subject_alt_name: Option<Extension<'a>>,
     /// basicConstraints has cA true.
     pub(crate) is_ca: bool,
     pub(crate) path_len: Option<u32>,
     pub(crate) key_usage: Option<KeyUsage>,
     pub(crate) has_extended_key_usage: bool,
-    /// A critical extension other than those above, nameConstraints and subjectAltName.
+    pub(crate) has_name_constraints: bool,
+    /// A critical extension other than those above.
     pub(crate) has_unknown_critical: bool,
+    /// Some extension says that it is not critical.
+    has_critical_false: bool,
 }
 
 impl<'a> Certificate<'a> {
-    /// Reads one certificate, of any version.
-    // spec: TLS-036 (webpki demands DER and version 3 of all but anchors; twice the same extension is caught here)
+    /// Reads one certificate, of any version: only what a rule is about, since all of it takes longer than all the
+    /// rest of the checks.
+    // spec: TLS-036 (webpki demands version 3 of all but anchors, and does not look into names and the leaf's key)
     pub(crate) fn parse(der: &'a [u8]) -> Result<Self, TlsError> {
-        // Only the extensions that a rule is about are read.
-        let (rest, x509) = X509CertificateParser::new()
-            .with_deep_parse_extensions(false)
-            .parse(der)
-            .map_err(|error| form(format!("not a DER certificate of X.509: {error}")))?;
-        if !rest.is_empty() {
-            return Err(form(format!("{} octets follow the certificate", rest.len())));
+        let mut outside = Elements::new(der);
+        let mut certificate = outside.sequence("certificate")?;
+        outside.end("the certificate")?;
+        let mut tbs = certificate.sequence("tbsCertificate")?;
+        certificate.of(SEQUENCE, "signatureAlgorithm")?;
+        certificate.of(BIT_STRING, "signatureValue")?;
+        certificate.end("the signature")?;
+
+        tbs.optional(VERSION, "version")?;
+        let serial = tbs.of(INTEGER, "serialNumber")?.content;
+        tbs.checked_sequence("signature")?;
+        let issuer = tbs.of(SEQUENCE, "issuer")?.der;
+        let validity: x509_parser::certificate::Validity = tbs.value("validity")?;
+        let subject = tbs.value("subject")?;
+        let key = tbs.value("subjectPublicKeyInfo")?;
+        tbs.optional(ISSUER_UNIQUE_ID, "issuerUniqueID")?;
+        tbs.optional(SUBJECT_UNIQUE_ID, "subjectUniqueID")?;
+        let extensions = tbs.optional(EXTENSIONS, "extensions")?;
+        tbs.end("the extensions")?;
+
+        let mut read = Self {
+            serial,
+            issuer,
+            validity: Validity {
+                from: validity.not_before.timestamp(),
+                until: validity.not_after.timestamp(),
+            },
+            subject,
+            key,
+            subject_alt_name: None,
+            is_ca: false,
+            path_len: None,
+            key_usage: None,
+            has_extended_key_usage: false,
+            has_name_constraints: false,
+            has_unknown_critical: false,
+            has_critical_false: false,
+        };
+        if let Some(tagged) = extensions {
+            let mut tagged = Elements::new(tagged.content);
+            let list = tagged.sequence("extensions")?;
+            tagged.end("the extensions")?;
+            read.extensions(list)?;
         }
-        if let Some(twice) = twice(x509.extensions()) {
-            return Err(form(format!("extension {} is there twice", twice.oid)));
-        }
-        let mut is_ca = false;
-        let mut path_len = None;
-        let mut key_usage = None;
-        let mut has_extended_key_usage = false;
-        let mut has_unknown_critical = false;
-        for extension in x509.extensions() {
-            if extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS {
-                let basic: BasicConstraints = value(extension)?;
-                (is_ca, path_len) = (basic.ca, basic.path_len_constraint);
-            } else if extension.oid == OID_X509_EXT_KEY_USAGE {
-                key_usage = Some(value(extension)?);
+        Ok(read)
+    }
+
+    fn extensions(&mut self, mut list: Elements<'a>) -> Result<(), TlsError> {
+        let mut kinds = Vec::new();
+        while !list.is_empty() {
+            let extension = Extension::parse(list.sequence("an extension")?)?;
+            self.has_critical_false |= extension.critical == Some(false);
+            kinds.push(extension.kind);
+            if extension.is(&OID_X509_EXT_BASIC_CONSTRAINTS) {
+                let basic: BasicConstraints = extension.value()?;
+                (self.is_ca, self.path_len) = (basic.ca, basic.path_len_constraint);
+            } else if extension.is(&OID_X509_EXT_KEY_USAGE) {
+                self.key_usage = Some(extension.value()?);
+            } else if extension.is(&OID_X509_EXT_EXTENDED_KEY_USAGE) {
+                self.has_extended_key_usage = true;
+            } else if extension.is(&OID_X509_EXT_NAME_CONSTRAINTS) {
+                self.has_name_constraints = true;
+            } else if extension.is(&OID_X509_EXT_SUBJECT_ALT_NAME) {
+                self.subject_alt_name = Some(extension);
+            } else {
+                self.has_unknown_critical |= extension.critical == Some(true);
             }
-            has_extended_key_usage |= extension.oid == OID_X509_EXT_EXTENDED_KEY_USAGE;
-            has_unknown_critical |= extension.critical
-                && ![
-                    OID_X509_EXT_BASIC_CONSTRAINTS,
-                    OID_X509_EXT_EXTENDED_KEY_USAGE,
-                    OID_X509_EXT_KEY_USAGE,
-                    OID_X509_EXT_NAME_CONSTRAINTS,
-                    OID_X509_EXT_SUBJECT_ALT_NAME,
-                ]
-                .contains(&extension.oid);
         }
-        Ok(Self { x509, is_ca, path_len, key_usage, has_extended_key_usage, has_unknown_critical })
+        match twice(&mut kinds) {
+            Some(kind) => Err(form(format!("extension {} is there twice", oid(kind)))),
+            None => Ok(()),
+        }
     }
 
     /// The names in the subjectAltName, if there is one.
     pub(crate) fn names(&self) -> Result<Vec<GeneralName<'_>>, TlsError> {
-        let mut extensions = self.x509.extensions().iter();
-        match extensions.find(|extension| extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME) {
-            Some(found) => Ok(value::<SubjectAlternativeName<'_>>(found)?.general_names),
+        match &self.subject_alt_name {
+            Some(found) => Ok(found.value::<SubjectAlternativeName<'_>>()?.general_names),
             None => Ok(Vec::new()),
         }
-    }
-
-    pub(crate) fn subject(&self) -> &[u8] {
-        self.x509.subject().as_raw()
-    }
-
-    pub(crate) fn issuer(&self) -> &[u8] {
-        self.x509.issuer().as_raw()
-    }
-
-    pub(crate) fn has_name_constraints(&self) -> bool {
-        self.x509.extensions().iter().any(|e| e.oid == OID_X509_EXT_NAME_CONSTRAINTS)
-    }
-
-    pub(crate) fn validity(&self) -> Validity {
-        let validity = self.x509.validity();
-        Validity { from: validity.not_before.timestamp(), until: validity.not_after.timestamp() }
     }
 
     /// What the rules ask of it if it has issued another, or is an anchor.
     pub(crate) fn as_issuer(&self) -> Issuer<'_> {
         Issuer {
-            validity: self.validity(),
+            validity: self.validity,
             is_ca: self.is_ca,
             path_len: self.path_len,
             key_usage: self.key_usage,
             key: self.check_key(),
-            spki: Cow::Borrowed(self.x509.public_key().raw),
+            spki: Cow::Borrowed(self.key.raw),
         }
     }
 
@@ -116,19 +150,11 @@ impl<'a> Certificate<'a> {
     /// number, and an extension that says that it is not critical, which is the default.
     // spec: TLS-036
     pub(crate) fn check_der(&self) -> Result<(), TlsError> {
-        if matches!(self.x509.raw_serial(), [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..]) {
+        if matches!(self.serial, [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..]) {
             return Err(form("its serial number is not DER".into()));
         }
-        let Some(extensions) = extensions(self.x509.tbs_certificate.as_ref()) else {
-            return Ok(());
-        };
-        for extension in elements(extensions) {
-            if let Some(second) = elements(extension.data).nth(1)
-                && second.tag() == Tag::Boolean
-                && second.data == [0]
-            {
-                return Err(form("an extension has critical FALSE, which DER leaves out".into()));
-            }
+        if self.has_critical_false {
+            return Err(form("an extension has critical FALSE, which DER leaves out".into()));
         }
         Ok(())
     }
@@ -137,7 +163,7 @@ impl<'a> Certificate<'a> {
     // spec: TLS-051
     pub(crate) fn check_key(&self) -> Result<(), TlsError> {
         let weak = |what| Err(TlsError::Weak { what, requirement: "TLS-051" });
-        let spki = self.x509.public_key();
+        let spki = &self.key;
         let algorithm = &spki.algorithm.algorithm;
         if *algorithm == OID_PKCS1_RSAENCRYPTION {
             match rsa_bits(spki) {
@@ -199,36 +225,47 @@ impl Validity {
     }
 }
 
-/// What an extension says.
-fn value<'a, T: FromDer<'a, X509Error>>(extension: &X509Extension<'a>) -> Result<T, TlsError> {
-    match T::from_der(extension.value) {
-        Ok(([], value)) => Ok(value),
-        Ok(_) => Err(form(format!("extension {}: octets follow its value", extension.oid))),
-        Err(error) => Err(form(format!("extension {}: {error}", extension.oid))),
+/// One extension of a certificate.
+struct Extension<'a> {
+    /// The content of the OBJECT IDENTIFIER.
+    kind: &'a [u8],
+    /// What it says itself.
+    critical: Option<bool>,
+    value: &'a [u8],
+}
+
+impl<'a> Extension<'a> {
+    fn parse(mut content: Elements<'a>) -> Result<Self, TlsError> {
+        let kind = content.of(OBJECT_IDENTIFIER, "the kind of an extension")?.content;
+        let critical = match content.optional(BOOLEAN, "critical")?.map(|flag| flag.content) {
+            None => None,
+            Some([0]) => Some(false),
+            Some([0xff]) => Some(true),
+            Some(_) => return Err(form("an extension is neither critical nor not".into())),
+        };
+        let value = content.of(OCTET_STRING, "the value of an extension")?.content;
+        content.end("an extension")?;
+        Ok(Self { kind, critical, value })
+    }
+
+    fn is(&self, kind: &Oid<'_>) -> bool {
+        self.kind == kind.as_bytes()
+    }
+
+    fn value<T: FromDer<'a, X509Error>>(&self) -> Result<T, TlsError> {
+        all_of(self.value, &format_args!("extension {}", oid(self.kind)))
     }
 }
 
-/// An extension whose kind another has too.
-pub(crate) fn twice<'a>(extensions: &'a [X509Extension<'a>]) -> Option<&'a X509Extension<'a>> {
-    let mut sorted: Vec<_> = extensions.iter().collect();
-    sorted.sort_unstable_by_key(|extension| extension.oid.as_bytes());
-    sorted.windows(2).find(|pair| pair[0].oid == pair[1].oid).map(|pair| pair[1])
+/// An OBJECT IDENTIFIER with this content, to be shown.
+pub(crate) fn oid(content: &[u8]) -> Oid<'_> {
+    Oid::new(content.into())
 }
 
-/// The contents of the list of extensions of a tbsCertificate.
-fn extensions(tbs: &[u8]) -> Option<&[u8]> {
-    let tagged = elements(elements(tbs).next()?.data)
-        .find(|field| field.class() == Class::ContextSpecific && field.tag() == Tag(3))?;
-    elements(tagged.data).next().map(|list| list.data)
-}
-
-/// The elements that `content` is made of.
-fn elements(mut content: &[u8]) -> impl Iterator<Item = Any<'_>> {
-    std::iter::from_fn(move || {
-        let (rest, element) = Any::from_der(content).ok()?;
-        content = rest;
-        Some(element)
-    })
+/// The first of `kinds` that is there twice; sorts them.
+pub(crate) fn twice<'k>(kinds: &mut [&'k [u8]]) -> Option<&'k [u8]> {
+    kinds.sort_unstable();
+    kinds.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[1])
 }
 
 /// Bits of the modulus.
@@ -241,4 +278,117 @@ fn rsa_bits(spki: &SubjectPublicKeyInfo<'_>) -> Option<usize> {
 
 pub(crate) fn form(what: String) -> TlsError {
     TlsError::CertificateForm { what }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+        KeyUsagePurpose, SanType,
+    };
+    use rustls::pki_types::CertificateDer;
+    use webpki::EndEntityCert;
+    use x509_parser::certificate::X509CertificateParser;
+    use x509_parser::nom::Parser;
+
+    use super::*;
+
+    /// 1.3.99
+    const UNKNOWN: [u8; 2] = [0x2b, 99];
+
+    /// A CA's certificate, which has more extensions than a leaf's.
+    fn certificate() -> Vec<u8> {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Constrained(3));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.subject_alt_names = vec![SanType::DnsName("a.example".try_into().expect("IA5"))];
+        params.distinguished_name.push(DnType::OrganizationName, "tunnelproof tests");
+        let mut unknown = CustomExtension::from_oid_content(&[1, 3, 99], vec![5, 0]);
+        unknown.set_criticality(false);
+        params.custom_extensions.push(unknown);
+        let key = KeyPair::generate().expect("a key");
+        params.self_signed(&key).expect("a certificate").der().to_vec()
+    }
+
+    /// As in a verification, where webpki reads it too.
+    fn accepted(der: &[u8]) -> Option<Certificate<'_>> {
+        let read = Certificate::parse(der).ok()?;
+        EndEntityCert::try_from(&CertificateDer::from(der)).is_ok().then_some(read)
+    }
+
+    #[test]
+    fn what_is_read_is_what_x509_parser_reads_of_the_whole() {
+        let der = certificate();
+        let issuer = accepted(&der).expect("good").issuer;
+        let at = der.windows(issuer.len()).position(|part| part == issuer).expect("is there");
+        let mut compared = 0;
+        // All but the issuer, which is not looked into.
+        for index in (0..at).chain(at + issuer.len()..der.len()) {
+            for change in [1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0xff] {
+                let mut changed = der.clone();
+                changed[index] ^= change;
+                let Some(read) = accepted(&changed) else { continue };
+                let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+                let (rest, whole) = parser.parse(&changed).expect("at least as much");
+                assert_eq!(rest, [0; 0]);
+                assert_eq!(read.serial, whole.raw_serial());
+                assert_eq!(read.issuer, whole.issuer().as_raw());
+                assert_eq!(read.validity.from, whole.validity().not_before.timestamp());
+                assert_eq!(read.validity.until, whole.validity().not_after.timestamp());
+                assert_eq!(read.subject, *whole.subject());
+                assert_eq!(read.key, *whole.public_key());
+                let unknown =
+                    whole.extensions().iter().find(|e| e.critical && e.oid == oid(&UNKNOWN));
+                assert_eq!(read.has_unknown_critical, unknown.is_some());
+                compared += 1;
+            }
+        }
+        assert!(compared > 1000, "{compared}");
+    }
+
+    #[test]
+    fn no_length_of_another_form_is_accepted() {
+        /// The same elements; the length of the `longer`th, counted as they begin, has an octet more than needed.
+        fn rewritten(content: &[u8], longer: &mut Option<usize>) -> Vec<u8> {
+            let mut elements = Elements::new(content);
+            let mut written = Vec::new();
+            while let [identifier, ..] = *elements.rest() {
+                let element = elements.of(identifier, "an element").expect("is DER");
+                let is_longer = *longer == Some(0);
+                *longer = longer.and_then(|index| index.checked_sub(1));
+                let content = match identifier & 0x20 {
+                    0 => element.content.to_vec(),
+                    _ => rewritten(element.content, longer),
+                };
+                let octets = u32::try_from(content.len()).expect("short").to_be_bytes();
+                let needed = octets.len() - octets.iter().take_while(|octet| **octet == 0).count();
+                let count = usize::from(is_longer) + if content.len() < 0x80 { 0 } else { needed };
+                written.push(identifier);
+                match u8::try_from(count).expect("small") {
+                    0 => written.extend(&octets[3..]),
+                    octet => written.extend([&[0x80 | octet], &octets[4 - count..]].concat()),
+                }
+                written.extend(content);
+            }
+            written
+        }
+        let der = certificate();
+        assert_eq!(rewritten(&der, &mut None), der);
+        let good = accepted(&der).expect("good");
+        let mut refused = 0;
+        for index in 0.. {
+            let mut longer = Some(index);
+            let changed = rewritten(&der, &mut longer);
+            if longer.is_some() {
+                break; // there are no more elements
+            }
+            match accepted(&changed) {
+                None => refused += 1,
+                // It is that of the certificate above, where it is the subject.
+                Some(read) => assert_ne!(read.issuer, good.issuer, "element {index}"),
+            }
+        }
+        assert!(refused > 40, "{refused}");
+    }
 }

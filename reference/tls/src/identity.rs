@@ -60,7 +60,7 @@ pub(crate) fn percent_decoded(encoded: &[u8]) -> Result<Vec<u8>, TlsError> {
 
 // spec: TLS-062, TLS-063, TLS-065
 fn common_name(leaf: &Certificate<'_>) -> Result<Id, TlsError> {
-    let mut names = leaf.x509.subject().iter_common_name();
+    let mut names = leaf.subject.iter_common_name();
     let value = match (names.next(), names.next()) {
         (Some(name), None) => name.attr_value(),
         (None, _) => return fail("neither a URI secure-tunnel: nor a commonName", "TLS-063"),

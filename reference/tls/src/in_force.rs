@@ -1,5 +1,6 @@
 //! What is in force, which can be replaced while connections are open.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -41,11 +42,7 @@ impl InForce {
     }
 
     /// Whether the client with this chain may be let in at `now`, and what its certificate says.
-    pub(crate) fn admit_client(
-        &self,
-        chain: Chain<'_>,
-        now: u64,
-    ) -> Result<Arc<Examined>, TlsError> {
+    pub(crate) fn admit_client(&self, chain: Chain<'_>, now: u64) -> Result<Examined, TlsError> {
         let client = self.examine(Peer::Client, chain, now)?;
         let lists = Arc::clone(&self.lists.read().unwrap_or_else(PoisonError::into_inner));
         match &client.identity {
@@ -61,24 +58,19 @@ impl InForce {
         name: &ServerName<'_>,
         chain: Chain<'_>,
         now: u64,
-    ) -> Result<Arc<Examined>, TlsError> {
+    ) -> Result<Examined, TlsError> {
         self.examine(Peer::Server { name }, chain, now)
     }
 
-    fn examine(
-        &self,
-        peer: Peer<'_>,
-        chain: Chain<'_>,
-        now: u64,
-    ) -> Result<Arc<Examined>, TlsError> {
+    fn examine(&self, peer: Peer<'_>, chain: Chain<'_>, now: u64) -> Result<Examined, TlsError> {
         let (trust, found) = self.both();
         let fingerprint = Sha256::digest(chain.leaf).into();
-        let key = key(peer, &fingerprint, chain.others);
-        if let Some(examined) = found.get(&key, now) {
+        let with = With::new(peer, chain.others);
+        if let Some(examined) = found.get(&fingerprint, &with, now) {
             return Ok(examined);
         }
-        let examined = Arc::new(trust.examine(peer, fingerprint, chain, now)?);
-        found.note(key, &examined);
+        let examined = trust.examine(peer, fingerprint, chain, now)?;
+        found.note(fingerprint, with, examined.clone());
         Ok(examined)
     }
 }
@@ -91,22 +83,36 @@ fn with_nothing_found(trust: Trust) -> (Arc<Trust>, Arc<Found>) {
 /// chain and the time alone. A full handshake would verify it twice, for rustls and when the connection is admitted,
 /// and each resumption again. What was refused is verified again.
 // spec: TLS-079, TLS-080
-struct Found(Mutex<LruCache<Key, Arc<Examined>>>);
+struct Found(Mutex<Leaves>);
 
-/// SHA-256 over who it is, the leaf's fingerprint and the other certificates: a peer can make a chain long, and many of one.
-type Key = [u8; 32];
+/// By the leaf's fingerprint.
+type Leaves = LruCache<Fingerprint, (With<'static>, Examined)>;
 
-fn key(peer: Peer<'_>, leaf: &Fingerprint, others: &[CertificateDer<'_>]) -> Key {
-    let mut hash = Sha256::new();
-    match peer {
-        Peer::Server { name } => {
-            let name = name.to_str();
-            hash.update((name.len() as u64).to_be_bytes());
-            hash.update(name.as_bytes());
-        }
-        Peer::Client => hash.update(0u64.to_be_bytes()), // no name has this length
+/// What a leaf came with. Of other certificates there is only a hash: a peer can make a chain long, and many of one.
+#[derive(PartialEq, Eq)]
+struct With<'a> {
+    /// What the client calls the server; `None` for a client.
+    name: Option<Cow<'a, str>>,
+    /// SHA-256 of the others, if there are any.
+    others: Option<[u8; 32]>,
+}
+
+impl<'a> With<'a> {
+    fn new(peer: Peer<'a>, others: &[CertificateDer<'_>]) -> Self {
+        let name = match peer {
+            Peer::Server { name } => Some(name.to_str()),
+            Peer::Client => None,
+        };
+        Self { name, others: (!others.is_empty()).then(|| hash(others)) }
     }
-    hash.update(leaf);
+
+    fn into_owned(self) -> With<'static> {
+        With { name: self.name.map(|name| name.into_owned().into()), ..self }
+    }
+}
+
+fn hash(others: &[CertificateDer<'_>]) -> [u8; 32] {
+    let mut hash = Sha256::new();
     for der in others {
         hash.update((der.len() as u64).to_be_bytes());
         hash.update(der);
@@ -118,19 +124,21 @@ fn key(peer: Peer<'_>, leaf: &Fingerprint, others: &[CertificateDer<'_>]) -> Key
 const FOUND: usize = 1024;
 
 impl Found {
-    fn get(&self, key: &Key, now: u64) -> Option<Arc<Examined>> {
-        self.lock().get(key).filter(|examined| examined.window.contains(now)).cloned()
+    fn get(&self, leaf: &Fingerprint, with: &With<'_>, now: u64) -> Option<Examined> {
+        let mut found = self.lock();
+        let (known, examined) = found.get(leaf)?;
+        (known == with && examined.window.contains(now)).then(|| examined.clone())
     }
 
-    fn note(&self, key: Key, examined: &Arc<Examined>) {
+    fn note(&self, leaf: Fingerprint, with: With<'_>, examined: Examined) {
         let mut found = self.lock();
-        found.put(key, Arc::clone(examined));
+        found.put(leaf, (with.into_owned(), examined));
         if found.len() > FOUND {
             found.pop_lru();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<Key, Arc<Examined>>> {
+    fn lock(&self) -> MutexGuard<'_, Leaves> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,6 +151,6 @@ impl Default for Found {
 
 impl fmt::Debug for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Found").field("chains", &self.lock().len()).finish_non_exhaustive()
+        f.debug_struct("Found").field("leaves", &self.lock().len()).finish_non_exhaustive()
     }
 }

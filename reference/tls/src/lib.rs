@@ -11,6 +11,7 @@ mod client;
 mod contexts;
 mod crl;
 mod diagnosis;
+mod elements;
 mod error;
 mod form;
 mod identity;

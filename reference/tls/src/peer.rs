@@ -42,15 +42,14 @@ pub struct PeerInfo {
 pub struct CertificateInfo {
     /// SHA-256 of the whole DER.
     pub fingerprint: Fingerprint,
-    /// The serial number: the content of the INTEGER, which has a leading zero octet before a high bit.
-    pub serial: Vec<u8>,
     /// First second of the validity, since the Unix epoch.
     pub not_before: i64,
     /// Last second of it.
     pub not_after: i64,
-    /// A Name, DER.
-    subject: Vec<u8>,
-    issuer: Vec<u8>,
+    /// The serial number, then subject and issuer, each a Name in DER.
+    octets: Box<[u8]>,
+    /// Where subject and issuer begin.
+    begins: [usize; 2],
 }
 
 impl CertificateInfo {
@@ -64,45 +63,49 @@ impl CertificateInfo {
 
     /// What `parsed` says, which has this fingerprint.
     pub(crate) fn from_parsed(parsed: &Certificate<'_>, fingerprint: Fingerprint) -> Self {
-        let Validity { from, until } = parsed.validity();
+        let Validity { from, until } = parsed.validity;
+        let subject = parsed.subject.as_raw();
         Self {
             fingerprint,
-            serial: parsed.x509.raw_serial().to_vec(),
             not_before: from,
             not_after: until,
-            subject: parsed.subject().to_vec(),
-            issuer: parsed.issuer().to_vec(),
+            octets: [parsed.serial, subject, parsed.issuer].concat().into(),
+            begins: [parsed.serial.len(), parsed.serial.len() + subject.len()],
         }
+    }
+
+    /// The serial number: the content of the INTEGER, which has a leading zero octet before a high bit.
+    #[must_use]
+    pub fn serial(&self) -> &[u8] {
+        &self.octets[..self.begins[0]]
     }
 
     /// The subject, as `CN=alice, O=...`.
     #[must_use]
     pub fn subject(&self) -> String {
-        name(&self.subject)
+        name(&self.octets[self.begins[0]..self.begins[1]])
     }
 
     /// The issuer, likewise.
     #[must_use]
     pub fn issuer(&self) -> String {
-        name(&self.issuer)
+        name(&self.octets[self.begins[1]..])
     }
 }
 
 fn name(der: &[u8]) -> String {
-    // It was read from a certificate, so it can be read.
+    // Nothing, if it is the issuer of a refused certificate and can't be read: elsewhere it was read.
     X509Name::from_der(der).map(|(_, name)| name.to_string()).unwrap_or_default()
 }
 
 /// What a connection shows of its peer, with `authorization` as the verdict.
 pub(crate) fn info<D>(
     connection: &ConnectionCommon<D>,
-    authorization: Result<Arc<Examined>, TlsError>,
+    authorization: Result<Examined, TlsError>,
 ) -> PeerInfo {
     let chain = connection.peer_certificates().unwrap_or_default().to_vec();
     let (authorized, identity, certificate) = match authorization {
-        Ok(examined) => {
-            (Ok(()), examined.identity.clone(), Some(Arc::clone(&examined.certificate)))
-        }
+        Ok(Examined { identity, certificate, .. }) => (Ok(()), identity, Some(certificate)),
         Err(error) => {
             let shown = chain.first().and_then(|der| CertificateInfo::of(der).ok()).map(Arc::new);
             (Err(error), None, shown)

@@ -21,7 +21,7 @@ pub(crate) fn tls13(
         // Perhaps webpki can't read the certificate, and it still has a key.
         let parsed = Certificate::parse(certificate)
             .map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
-        let key = SubjectPublicKeyInfoDer::from(parsed.x509.public_key().raw);
+        let key = SubjectPublicKeyInfoDer::from(parsed.key.raw);
         verify_tls13_signature_with_raw_key(message, &key, signature, algorithms)
     })
 }

@@ -181,8 +181,8 @@ impl Trust {
         let issuers = above.iter().chain([anchor]);
         for certificate in below.clone() {
             certificate.check_der()?;
-            certificate.validity().check(now, "TLS-037")?;
-            window = window.valid(certificate.validity());
+            certificate.validity.check(now, "TLS-037")?;
+            window = window.valid(certificate.validity);
             // spec: TLS-048 (webpki lets a critical cRLDistributionPoints pass)
             if certificate.has_unknown_critical {
                 return Err(TlsError::CriticalExtension);

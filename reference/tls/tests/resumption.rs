@@ -63,7 +63,7 @@ fn a_resumed_session_is_checked_again() {
 /// The serial number of a client's certificate.
 fn alice_info(world: &World, alice: &Party) -> Vec<u8> {
     let met = meet(&world.client(Some(alice)), &world.server(ClientCertificates::Required));
-    met.server.expect("admitted").certificate.expect("sent one").serial.clone()
+    met.server.expect("admitted").certificate.expect("sent one").serial().to_vec()
 }
 
 #[test]

@@ -92,7 +92,7 @@ mod tests {
             dropped.iter().map(|(obstacle, ids)| (*obstacle, ids.len())).collect();
         let expected = BTreeMap::from([
             ("no certificate: a case by hand has that", 1),
-            ("nobody has the private key of the leaf", 10),
+            ("nobody has the private key of the leaf", 12),
             ("refused for a second alone", 8),
             ("the caller's error, before any connection", 29),
             ("valid for a second alone", 4),

@@ -17,6 +17,8 @@ pub const NULL: u8 = 0x05;
 pub const OID: u8 = 0x06;
 /// Tag of SEQUENCE, constructed.
 pub const SEQUENCE: u8 = 0x30;
+/// Tag of SET, constructed.
+pub const SET: u8 = 0x31;
 
 /// How the length of an element is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! what such a library refuses to make (a part twice, absent or in another form), so that each of
 //! them would have to be taken apart and signed again.
 
-use super::der::{BIT_STRING, OCTET_STRING, OID, SEQUENCE, element};
+use super::der::{BIT_STRING, OCTET_STRING, OID, SEQUENCE, SET, element};
 use super::sign::{Algorithm, Key, raw_integer};
 
 /// Tag of BOOLEAN.
@@ -15,7 +15,6 @@ pub(crate) const PRINTABLE: u8 = 0x13;
 pub(crate) const TELETEX: u8 = 0x14;
 pub(crate) const IA5: u8 = 0x16;
 pub(crate) const BMP: u8 = 0x1e;
-const SET: u8 = 0x31;
 
 /// Types of the attributes of a name, after 2.5.4.
 pub(crate) const COMMON_NAME: u8 = 3;

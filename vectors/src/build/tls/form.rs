@@ -1,8 +1,9 @@
 //! Section 7.6: encoding, version and extensions.
 
 use super::Table;
+use super::keys;
 use super::path::{BOTH, Path, Peer};
-use crate::build::primitives::der::{Length, NULL, SEQUENCE, element, element_with};
+use crate::build::primitives::der::{Length, NULL, SEQUENCE, SET, element, element_with};
 use crate::build::primitives::rsa::Hash;
 use crate::build::primitives::sign::Algorithm;
 use crate::build::primitives::x509::{
@@ -195,6 +196,36 @@ fn encodings(table: &mut Table) {
         "the leaf's serial number begins with a zero octet too many",
         |path| {
             path.leaf().serial = vec![0, 0x10, 1];
+        },
+    );
+    // `SEQUENCE { SET { ... } }`, with an octet more than the SET's length needs.
+    let name = name(&[(COMMON_NAME, UTF8, b"alice")]);
+    let longer = element(SEQUENCE, &element_with(SET, Length::Longer(1), &name[4..]));
+    table.reject_both(
+        "subject-long-length",
+        rules,
+        code,
+        "within the leaf's subject a length has an octet more than needed",
+        |path| {
+            path.leaf().subject.clone_from(&longer);
+        },
+    );
+    table.reject_both(
+        "issuer-long-length",
+        rules,
+        code,
+        "within the name of the leaf's issuer a length has an octet more than needed",
+        |path| {
+            path.intermediate().subject.clone_from(&longer);
+        },
+    );
+    table.reject_both(
+        "key-long-length",
+        rules,
+        code,
+        "within the leaf's subjectPublicKeyInfo a length has an octet more than needed",
+        |path| {
+            path.links[0].set_key(keys::leaf_long_length());
         },
     );
     table.reject_both(

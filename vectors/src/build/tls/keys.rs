@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::build::keys as rsa;
-use crate::build::primitives::der::Spki;
+use crate::build::primitives::der::{Length, SEQUENCE, Spki, element, element_with};
 use crate::build::primitives::rsa::PrivateKey;
 use crate::build::primitives::sign::Key;
 
@@ -23,6 +23,8 @@ keys! {
     root = Key::p256("root");
     other_root = Key::p256("other root");
     leaf = Key::p256("leaf");
+    /// The same; the length of its AlgorithmIdentifier has an octet more than needed.
+    leaf_long_length = Key::Public(with_long_length(&leaf().spki()));
     root_p384 = Key::p384("root");
     intermediate_p384 = Key::p384("intermediate");
     leaf_p384 = Key::p384("leaf");
@@ -71,6 +73,12 @@ pub(super) fn private() -> Vec<&'static Key> {
         rsa_8193(),
     ];
     named.into_iter().chain((0..8).map(intermediate)).collect()
+}
+
+/// `SEQUENCE { SEQUENCE { algorithm, curve }, BIT STRING }` of P-256, where the inner SEQUENCE has 19 octets.
+fn with_long_length(spki: &[u8]) -> Vec<u8> {
+    let (algorithm, key) = spki[4..].split_at(19);
+    element(SEQUENCE, &[&element_with(SEQUENCE, Length::Longer(1), algorithm), key].concat())
 }
 
 fn pkcs1(key: &PrivateKey) -> Vec<u8> {

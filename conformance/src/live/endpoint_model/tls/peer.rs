@@ -66,7 +66,7 @@ impl Peer {
             "fingerprint": certificate.map(|c| hex::encode(c.fingerprint)),
             "subject": certificate.map(CertificateInfo::subject),
             "issuer": certificate.map(CertificateInfo::issuer),
-            "serial": certificate.map(|c| serial(&c.serial)),
+            "serial": certificate.map(|c| serial(c.serial())),
             "not_before": certificate.map(|c| c.not_before),
             "not_after": certificate.map(|c| c.not_after),
             "alpn": told(json!(alpn), Flaw::AlpnUntold),

@@ -146,7 +146,7 @@ impl Told {
             fingerprint: certificate.map(|certificate| hex::encode(certificate.fingerprint)),
             subject: certificate.map(|certificate| certificate.subject()),
             issuer: certificate.map(|certificate| certificate.issuer()),
-            serial: certificate.map(|certificate| serial(&certificate.serial)),
+            serial: certificate.map(|certificate| serial(certificate.serial())),
             not_before: certificate.map(|certificate| certificate.not_before),
             not_after: certificate.map(|certificate| certificate.not_after),
             alpn: peer.alpn.as_ref().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
