@@ -154,3 +154,63 @@ impl fmt::Debug for Found {
         f.debug_struct("Found").field("leaves", &self.lock().len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+    use secure_tunnel::error::Diagnostic;
+
+    use super::*;
+    use crate::Policies;
+
+    const NOW: u64 = 1_767_225_600;
+
+    /// A leaf for two names, its issuer, and the anchor above that.
+    fn chain() -> [CertificateDer<'static>; 3] {
+        let key = || KeyPair::generate().expect("a key");
+        let ca = |name: &str| {
+            let mut params = CertificateParams::default();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.distinguished_name.push(rcgen::DnType::CommonName, name);
+            params
+        };
+        let (root_key, middle_key) = (key(), key());
+        let root = ca("root").self_signed(&root_key).expect("a certificate").der().clone();
+        let root_issuer = rcgen::Issuer::new(ca("root"), root_key);
+        let middle = ca("middle").signed_by(&middle_key, &root_issuer).expect("a certificate");
+        let names = ["a.example".to_owned(), "b.example".to_owned()];
+        let mut params = CertificateParams::new(names).expect("names");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let issuer = rcgen::Issuer::new(ca("middle"), middle_key);
+        let leaf = params.signed_by(&key(), &issuer).expect("a certificate");
+        [leaf.der().clone(), middle.der().clone(), root]
+    }
+
+    #[test]
+    fn what_was_found_holds_for_the_same_name_chain_and_time_alone() {
+        let [leaf, middle, root] = chain();
+        let trust = Trust::new(&[root], Policies::default()).expect("an anchor");
+        let in_force = InForce::new(trust, Lists::default());
+        let admit = |name: &'static str, others: &[CertificateDer<'static>], now| {
+            let name = ServerName::try_from(name).expect("a name");
+            in_force.admit_server(&name, Chain { leaf: &leaf, others }, now)
+        };
+        let whole = std::slice::from_ref(&middle);
+        for _ in 0..2 {
+            let first = admit("a.example", whole, NOW).expect("is one of its names");
+            let again = admit("a.example", whole, NOW).expect("still");
+            assert!(Arc::ptr_eq(&first.certificate, &again.certificate), "not verified again");
+            let other = admit("b.example", whole, NOW).expect("is another");
+            assert!(!Arc::ptr_eq(&first.certificate, &other.certificate));
+            admit("a.example", whole, NOW).expect("is one of its names");
+            for (refused, code) in [
+                (admit("c.example", whole, NOW), "server_name"),
+                (admit("a.example", &[], NOW), "untrusted"),
+                (admit("a.example", std::slice::from_ref(&leaf), NOW), "untrusted"),
+                (admit("a.example", whole, 0), "not_yet_valid"),
+            ] {
+                assert_eq!(refused.expect_err(code).code(), code);
+            }
+        }
+    }
+}
